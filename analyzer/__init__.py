@@ -1,0 +1,1 @@
+"""The analyzer: windows from marks, energy from samples, rankings from results."""

@@ -1,0 +1,1 @@
+"""The collector: receives, judges, stores and acknowledges frames, and keeps the ledger."""

@@ -1,0 +1,1 @@
+"""The agent on a device: sensors, sampler, spool, publisher, marks."""

@@ -1,0 +1,1 @@
+"""The sensors: what this device can say about the power that it draws."""

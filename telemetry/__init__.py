@@ -1,0 +1,1 @@
+"""What every program of e3p shares: the wire contract, the runtime and the stores."""

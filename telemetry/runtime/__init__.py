@@ -1,0 +1,1 @@
+"""The small machinery of a service: link, broker, signals, configuration, logs."""
