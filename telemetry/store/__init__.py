@@ -1,1 +1,1 @@
-"""Where frames, results and ledgers rest: one interface, one behaviour."""
+"""Stores behind one interface."""

@@ -1,0 +1,206 @@
+"""Documents: what the analyzer concludes, as stores keep it, MQTT carries it and ``--json`` prints it.
+
+An absent number is absent or null, never 0. Field by field: docs/contract.md and docs/method.md.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+ResultState = Literal["valid", "degraded", "invalid"]
+Reason = Literal[
+    "gap",
+    "coverage",
+    "no_samples",
+    "frames_missing",
+    "frames_lost",
+    "no_ledger",
+    "no_manifest",
+    "marks_missing",
+    "overlap",
+    "locked_aliasing",
+    "short",
+    "aborted",
+]
+Flag = Literal[
+    "negative",
+    "over_max",
+    "frozen",
+    "rails",
+    "unit_slip",
+    "counter_back",
+    "clock_bad",
+    "suspended",
+]
+
+
+class BudgetLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One source of uncertainty: standard uncertainty in joules; `shared` by all windows of the sensor."""
+
+    name: str
+    u_j: float
+    shared: bool = False
+    how: str = ""
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """Batch latency in milliseconds, by percentile."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The energy of one window of one stream, with its state. Times are node time ns, energies joules."""
+
+    v: int = 1
+    node: str
+    window: str
+    kind: Literal["trial", "interval"]
+    stream: str
+    begin: int
+    end: int
+    state: ResultState
+    revision: int = 0
+    reason: str | None = None
+    computed_at: int | None = None
+    reasons: tuple[Reason, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    device: str | None = None
+    power_mode: str | None = None
+    sensor: str | None = None
+    origin: str | None = None
+    trial: str | None = None
+    group: str | None = None
+    index: int | None = None
+    model: str | None = None
+    dataset: str | None = None
+    batch_size: int | None = None
+    precision: str | None = None
+    backend: str | None = None
+    subset: str | None = None
+    hits: str | None = None
+    utc_offset_ns: int | None = None
+    utc_offset_u95_ns: int | None = None
+    clock_bad: bool | None = None
+    energy_j: float | None = None
+    energy_u95_j: float | None = None
+    energy_u95_comparable_j: float | None = None
+    counter_j: float | None = None
+    idle_w: float | None = None
+    net_j: float | None = None
+    budget: tuple[BudgetLine, ...] = ()
+    method: str | None = None
+    coverage: float | None = None
+    samples: int | None = None
+    missed: int | None = None
+    images: int | None = None
+    correct: int | None = None
+    accuracy: float | None = None
+    accuracy_lo: float | None = None
+    accuracy_hi: float | None = None
+    accuracy_n: int | None = None
+    accuracy_origin: str | None = None
+    j_per_1000: float | None = None
+    latency_ms: Latency | None = None
+    images_per_s: float | None = None
+    mean_w: float | None = None
+    max_w: float | None = None
+    temp_c: dict[str, float] | None = None
+    throttle: tuple[str, ...] | None = None
+    agent_cpu_s: float | None = None
+    manifest_hash: str | None = None
+    software: str | None = None
+
+
+class EventRefused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A mark that contradicts an earlier one, where it stands, and why it is not taken."""
+
+    v: int = 1
+    kind: Literal["event_refused"] = "event_refused"
+    node: str
+    boot: str
+    stream: str
+    seq: int
+    event: str
+    trial: str | None = None
+    reason: str
+
+
+class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One sequence's account: ``made = stored + dead + lost + spooled + missing``, as sets and counts."""
+
+    node: str
+    boot: str
+    stream: str
+    made: list[list[int]]
+    stored: list[list[int]]
+    dead: list[list[int]]
+    lost: list[list[int]]
+    spooled: list[list[int]]
+    missing: list[list[int]]
+    made_count: int
+    stored_count: int
+    dead_count: int
+    lost_count: int
+    spooled_count: int
+    missing_count: int
+    ticks: int | None
+    samples: int
+    missed_ticks: int
+    closed: bool
+    as_of: int | None
+
+
+class RankingGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ranking is of; nothing else is ever compared in one table."""
+
+    device: str | None
+    power_mode: str | None
+    dataset: str | None
+    origin: str | None
+    sensor: str | None
+
+
+class RankingRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One configuration: energies are joules for 1,000 images, accuracy a fraction."""
+
+    rank: int
+    model: str
+    precision: str | None
+    batch_size: int | None
+    backend: str | None
+    sam: float
+    sam_lo: float
+    sam_hi: float
+    accuracy: float
+    accuracy_origin: str | None
+    energy: float
+    energy_u95: float
+    tie_group: int
+    trials: int
+    state: ResultState
+    nodes: tuple[str, ...]
+
+
+class RefusedModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration that is not ranked, and why."""
+
+    model: str
+    reason: str
+
+
+class Ranking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A ranking by SAM. `p_better[i][j]` is P(row i beats row j), null on the diagonal."""
+
+    v: int = 1
+    group: RankingGroup
+    a: float
+    b: float
+    unit: str
+    rows: tuple[RankingRow, ...]
+    p_better: tuple[tuple[float | None, ...], ...]
+    refused: tuple[RefusedModel, ...] = ()

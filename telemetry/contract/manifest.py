@@ -1,0 +1,44 @@
+"""The manifest: what a node is, and what each of its power streams can be trusted to say."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Role = Literal["device", "part", "external"]
+Origin = Literal["measured", "estimated", "replayed", "synthetic"]
+
+
+class StreamInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One power stream and its sensor. Uncertainties are standard (k = 1); see docs/contract.md."""
+
+    stream: str
+    sensor: str
+    channels: tuple[str, ...]
+    total: str
+    origin: Origin
+    period_ms: float
+    role: Role = "device"
+    averaging_window_ms: float | None = None
+    delay_ms: float = 0.0
+    holds: bool = False
+    resolution_w: float | None = None
+    noise_w: float | None = None
+    gain_uncertainty: float | None = None
+    offset_w_uncertainty: float | None = None
+    max_w: float | None = None
+    min_w: float | None = None
+
+    @property
+    def total_index(self) -> int:
+        """The column of the channel that is the total."""
+        return self.channels.index(self.total)
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The kind of device (`jetson-tx2`, `x86-cpu`, …), its model and a hash of its serial number."""
+
+    kind: str
+    model: str | None = None
+    serial_hash: str | None = None

@@ -1,0 +1,127 @@
+"""The store: one small interface, one behaviour suite over every implementation (tests/contracts).
+
+Frames rest as they travelled, keyed (node, boot, kind/stream, seq), and every write is idempotent by that
+key. An error is a decision: `StoreUnavailable` means try again and acknowledge nothing, `Rejected` verdicts
+become dead letters, anything else stops the program.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from telemetry.contract.frames import StreamHealth, StreamKey
+from telemetry.contract.intervals import IntervalSet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from telemetry.contract.decode import Received
+    from telemetry.contract.frames import Frame
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be reached or is busy: nothing was written, try again."""
+
+
+class StoreTooNew(Exception):
+    """The store was written by a newer e3p; the message names both schema versions."""
+
+
+class Verdict(Enum):
+    """What became of one frame of a batch."""
+
+    STORED = "stored"
+    REPEAT = "repeat"
+    CONFLICT = "conflict"
+    ANCHOR = "anchor"
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead letter. `key` is the hash of topic and body; `body` is None once the store was full."""
+
+    key: str
+    topic: str
+    reason: str
+    at: int
+    body: bytes | None = None
+    stream: StreamKey | None = None
+    seq: int | None = None
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The node's newest word on one sequence: `as_of` is the node time of the health frame that said it."""
+
+    node: str
+    health: StreamHealth
+    as_of: int
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store holds of one sequence. `samples` and `missed` add up over its power frames."""
+
+    key: StreamKey
+    anchor: int
+    stored: IntervalSet
+    dead: IntervalSet
+    samples: int = 0
+    missed: int = 0
+    report: Report | None = None
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored document: `kind` (result, ranking, event_refused, excluded, …), id, revision, JSON body."""
+
+    kind: str
+    id: str
+    revision: int
+    node: str | None
+    doc: bytes
+
+
+class Store(Protocol):
+    """Where frames, letters and documents rest."""
+
+    url: str
+
+    async def open(self) -> None:
+        """Connects, creates or migrates the schema; fails with the address in the message."""
+
+    async def close(self) -> None:
+        """Lets go of everything."""
+
+    async def write(self, frames: Sequence[Received]) -> list[Verdict]:
+        """Stores a batch durably, in one go; a verdict for each frame, in order. Idempotent by key.
+
+        A stored key keeps its body (`CONFLICT`), a boot keeps its anchor (`ANCHOR`). Health frames also
+        renew the reports they carry. A letter of the same key no longer counts once the frame is stored.
+        """
+
+    async def bury(self, letters: Sequence[Letter]) -> None:
+        """Keeps dead letters durably; a repeat is the same letter."""
+
+    async def letters(self) -> list[Letter]:
+        """Every letter, oldest first."""
+
+    async def drop_letters(self, keys: Sequence[str]) -> None:
+        """Forgets these letters; their frames are no longer accounted for as dead."""
+
+    async def accounts(self, node: str | None = None) -> list[Account]:
+        """What is held of every sequence, of one node or of all, read from the frames themselves."""
+
+    async def frames(self, key: StreamKey, seqs: IntervalSet) -> list[tuple[int, Frame]]:
+        """The frames of these numbers that are held, as (seq, frame), by rising seq."""
+
+    async def covering(self, key: StreamKey, begin: int, end: int) -> list[Frame]:
+        """The frames that overlap [begin, end] (monotonic ns) and the nearest one to each side, by time."""
+
+    async def put(self, revisions: Sequence[Revision]) -> None:
+        """Stores documents; the same (kind, id, revision) again must be the same document."""
+
+    async def latest(self, kind: str, node: str | None = None) -> list[Revision]:
+        """The newest revision of every document of a kind, by id."""
+
+    async def history(self, kind: str, id: str) -> list[Revision]:
+        """Every revision of one document, oldest first."""
