@@ -1,0 +1,44 @@
+# Each target sets up what it needs: .venv with the locked packages, and for the tests Mosquitto.
+# The first run downloads (it says how much), later ones do not.
+#   TORCH_BACKEND=cpu   a small torch without CUDA        PYTHON=…   build .venv on this interpreter
+#   ARGS="…"            more arguments for the program    JOBS=4     how many tests at a time
+.DEFAULT_GOAL := help
+.PHONY: help setup servers demo test test-all lint bench prove-ledger
+
+PYTHON ?= python3
+TORCH_BACKEND ?=
+JOBS ?= auto
+ARGS ?=
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n $(JOBS)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk '/^#   / { print substr($$0, 2) }' Makefile
+
+setup: ## .venv with everything in it, if it is not there yet
+	@PYTHON='$(PYTHON)' TORCH_BACKEND='$(TORCH_BACKEND)' scripts/setup.sh
+
+servers: setup
+	@scripts/test-servers.sh
+
+demo: setup ## measure two models on this machine and replay two recorded devices (3 minutes)
+	@$(BIN)/e3p demo $(ARGS)
+
+test: servers ## the tests
+	@$(PYTEST) $(ARGS)
+
+test-all: servers ## the tests, with those that take minutes
+	@$(PYTEST) -m '' $(ARGS)
+
+lint: setup ## ruff, the type checker, the floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/lint-imports
+
+bench: setup ## the benchmarks: a table and a JSON file
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+prove-ledger: servers ## take away one frame, 100 times: the ledger names exactly that one
+	@$(BIN)/python -m tests.prove_ledger $(ARGS)
