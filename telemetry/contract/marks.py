@@ -109,7 +109,18 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     hits: bytes | None = None
 
 
-Event = Prepare | TrialBegin | Batches | IdleBegin | IdleEnd | TrialEnd | Work
+class MarksHole(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="marks_hole"
+):
+    """The agent's own mark: `lost` lines of process `pid` never came, while `trial` was open if any was."""
+
+    t: Ns
+    pid: Count
+    lost: Count
+    trial: Name | None = None
+
+
+Event = Prepare | TrialBegin | Batches | IdleBegin | IdleEnd | TrialEnd | Work | MarksHole
 
 EVENT_TYPES: dict[str, type[msgspec.Struct]] = {
     "prepare": Prepare,
@@ -119,6 +130,7 @@ EVENT_TYPES: dict[str, type[msgspec.Struct]] = {
     "idle_end": IdleEnd,
     "trial_end": TrialEnd,
     "work": Work,
+    "marks_hole": MarksHole,
 }
 COLUMNS: dict[str, tuple[tuple[str, Literal["q", "i"]], ...]] = {
     kind: (("begin", "q"), ("end", "q"), ("images", "i"), ("correct", "i")) for kind in ("batches", "work")
