@@ -32,10 +32,9 @@ test-all: servers ## the tests, with those that take minutes
 	@$(PYTEST) -m '' $(ARGS)
 
 lint: setup ## ruff, the type checker, the floors
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/python -m mypy
-	@$(BIN)/lint-imports
+	@failed=0; for check in "ruff check ." "ruff format --check ." "mypy" "lint-imports"; do \
+		echo "== $$check"; $(BIN)/$$check || failed=1; \
+	done; exit $$failed
 
 bench: setup ## the benchmarks: a table and a JSON file
 	@$(BIN)/python -m benchmarks $(ARGS)
