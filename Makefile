@@ -32,7 +32,7 @@ test-all: servers ## the tests, with those that take minutes
 	@$(PYTEST) -m '' $(ARGS)
 
 lint: setup ## ruff, the type checker, the floors
-	@failed=0; for check in "ruff check ." "ruff format --check ." "mypy" "lint-imports"; do \
+	@failed=0; for check in "ruff check ." "ruff format --check ." "mypy" "lint-imports --no-logo"; do \
 		echo "== $$check"; $(BIN)/$$check || failed=1; \
 	done; exit $$failed
 
