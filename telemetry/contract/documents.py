@@ -131,7 +131,10 @@ class EventRefused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One sequence's account: ``made = stored + dead + lost + spooled + missing``, as sets and counts."""
+    """One sequence's account: ``made = stored + dead + lost + spooled + missing``, as sets and counts.
+
+    `ticks_off`: the node's `ticks` less samples, missed and lost ticks; None until it can be told.
+    """
 
     node: str
     boot: str
@@ -151,6 +154,8 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ticks: int | None
     samples: int
     missed_ticks: int
+    lost_ticks: int
+    ticks_off: int | None
     closed: bool
     as_of: int | None
 
@@ -194,7 +199,10 @@ class RefusedModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ranking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A ranking by SAM. `p_better[i][j]` is P(row i beats row j), null on the diagonal."""
+    """A ranking by SAM. `p_better[i][j]` is P(row i beats row j), null on the diagonal.
+
+    `scatter` is the relative scatter of repeated trials, pooled over the rows, with its degrees of freedom.
+    """
 
     v: int = 1
     group: RankingGroup
@@ -204,3 +212,5 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rows: tuple[RankingRow, ...]
     p_better: tuple[tuple[float | None, ...], ...]
     refused: tuple[RefusedModel, ...] = ()
+    scatter: float | None = None
+    scatter_dof: int | None = None
