@@ -1,1 +1,30 @@
-"""Energy of a window, from its samples alone."""
+"""The energy of a window: readings in, joules with an interval, a state and its reasons out. All pure."""
+
+from __future__ import annotations
+
+from analyzer.energy.budget import COVERAGE_FACTOR, comparable_j, expanded_j
+from analyzer.energy.facts import SensorFacts, facts_of, margin_ns
+from analyzer.energy.integrate import Integral
+from analyzer.energy.states import FLAGS, REASONS, judge, worst
+from analyzer.energy.trace import Piece, Trace, join
+from analyzer.energy.window import Known, WindowEnergy, measure
+
+__all__ = [
+    "COVERAGE_FACTOR",
+    "FLAGS",
+    "REASONS",
+    "Integral",
+    "Known",
+    "Piece",
+    "SensorFacts",
+    "Trace",
+    "WindowEnergy",
+    "comparable_j",
+    "expanded_j",
+    "facts_of",
+    "join",
+    "judge",
+    "margin_ns",
+    "measure",
+    "worst",
+]

@@ -1,0 +1,140 @@
+"""Monte Carlo draws of energy and accuracy for the rows of a ranking (JCGM 101), seeded by the inputs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.configurations import Accuracy, Configuration
+from telemetry.contract.documents import Result
+
+Floats = NDArray[np.float64]
+
+# Random weights held at once when accuracies are drawn.
+CHUNK = 2_000_000
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Relative scatter of repeated trials, pooled over the configurations, and its degrees of freedom."""
+
+    relative: float
+    dof: int
+
+
+def pooled_scatter(configurations: Sequence[Configuration]) -> Scatter:
+    """Return how much trials of one configuration on one node differ (standard deviation of ln E)."""
+    squares, dof = 0.0, 0
+    for configuration in configurations:
+        logs, nodes = np.log(configuration.joules), np.array([trial.node for trial in configuration.trials])
+        for node in configuration.nodes:
+            here = logs[nodes == node]
+            squares += float(np.sum((here - here.mean()) ** 2))
+            dof += len(here) - 1
+    return Scatter(float(np.sqrt(squares / dof)) if dof else 0.0, dof)
+
+
+def draw_log_energies(
+    configurations: Sequence[Configuration], scatter: Scatter, rng: np.random.Generator, draws: int
+) -> Floats:
+    """Return ln of the energy for 1,000 images (J): rows × draws.
+
+    u² = max(scatter², the mean of the independent lines) / N, and the shared lines drawn once for a node.
+    Scatter from few trials has a t distribution; in the logarithm no energy becomes negative.
+    """
+    logs = np.empty((len(configurations), draws))
+    for row, configuration in enumerate(configurations):
+        lines = float(np.mean([_independent_variance(trial) for trial in configuration.trials]))
+        if scatter.relative**2 > lines:
+            spread, random = scatter.relative, rng.standard_t(scatter.dof, draws)
+        else:
+            spread, random = np.sqrt(lines), rng.standard_normal(draws)
+        logs[row] = np.log(configuration.mean_j) + spread / np.sqrt(len(configuration.trials)) * random
+    shares = _shared(configurations)
+    return logs + shares @ rng.standard_normal((shares.shape[1], draws))
+
+
+def _independent_variance(trial: Result) -> float:
+    """Return the relative variance of a trial's own lines (of its interval, where it has no lines)."""
+    energy_j = trial.energy_j or 1.0
+    if trial.budget:
+        return sum(line.u_j**2 for line in trial.budget if not line.shared) / energy_j**2
+    return ((trial.energy_u95_comparable_j or 0.0) / 2.0 / energy_j) ** 2
+
+
+def _shared_lines(trial: Result) -> dict[str, float]:
+    """Return the relative uncertainty of each line that all windows of the sensor share."""
+    energy_j = trial.energy_j or 1.0
+    if trial.budget:
+        return {line.name: line.u_j / energy_j for line in trial.budget if line.shared and line.u_j}
+    whole, comparable = trial.energy_u95_j or 0.0, trial.energy_u95_comparable_j or 0.0
+    return {"gain": float(np.sqrt(max(whole**2 - comparable**2, 0.0))) / 2.0 / energy_j}
+
+
+def _shared(configurations: Sequence[Configuration]) -> Floats:
+    """Return by how much each shared error (node and line) moves each row: rows × errors."""
+    columns: dict[tuple[str, str], int] = {}
+    entries: list[tuple[int, int, float]] = []
+    for row, configuration in enumerate(configurations):
+        for trial in configuration.trials:
+            for name, relative in _shared_lines(trial).items():
+                column = columns.setdefault((trial.node, name), len(columns))
+                entries.append((row, column, relative / len(configuration.trials)))
+    shares = np.zeros((len(configurations), len(columns)))
+    for row, column, share in entries:
+        shares[row, column] += share
+    return shares
+
+
+def draw_accuracies(configurations: Sequence[Configuration], rng: np.random.Generator, draws: int) -> Floats:
+    """Return accuracies: rows × draws. Rows with hits on the same subset are drawn together."""
+    drawn: list[list[tuple[int, Floats]]] = [[] for _ in configurations]
+    together: dict[str, list[tuple[int, Accuracy]]] = defaultdict(list)
+    for row, configuration in enumerate(configurations):
+        for part in configuration.accuracies:
+            if part.hits is not None and part.subset is not None:
+                together[f"{part.subset} {part.n}"].append((row, part))
+            else:
+                drawn[row].append((part.n or 1, _draw_binomial(part, rng, draws)))
+    for same in together.values():
+        matrix = np.array([part.hits for _, part in same])
+        for (row, _), accuracies in zip(same, _draw_paired(matrix, rng, draws), strict=True):
+            drawn[row].append((matrix.shape[1], accuracies))
+    return np.array([_weighted(parts) for parts in drawn])
+
+
+def _weighted(parts: list[tuple[int, Floats]]) -> Floats:
+    weights = np.array([n for n, _ in parts], np.float64)
+    return np.asarray(weights @ np.array([accuracies for _, accuracies in parts]) / weights.sum())
+
+
+def _draw_binomial(part: Accuracy, rng: np.random.Generator, draws: int) -> Floats:
+    """Draw from Beta(k + ½, n - k + ½), Jeffreys' posterior; an accuracy without an n is exact."""
+    if not part.n:
+        return np.full(draws, part.value)
+    right = part.value * part.n
+    return rng.beta(right + 0.5, part.n - right + 0.5, draws)
+
+
+def _draw_paired(hits: Floats, rng: np.random.Generator, draws: int) -> Floats:
+    """Draw the accuracies of r rows on the same n images: r × draws.
+
+    Every image gets one random weight for all rows (Bayesian bootstrap), so what the rows have in common
+    cancels in their differences. Half an image that all get right and half a one that none does make each
+    row's own distribution Jeffreys' Beta(k + ½, n - k + ½). Images with equal hits share a weight.
+    """
+    patterns, counts = np.unique(hits, axis=1, return_counts=True)
+    drawn = np.empty((len(hits), draws))
+    step = max(1, CHUNK // len(counts))
+    for first in range(0, draws, step):
+        size = min(step, draws - first)
+        weights = rng.standard_gamma(counts, (size, len(counts)))
+        right, wrong = rng.standard_gamma(0.5, (2, size))
+        drawn[:, first : first + size] = (patterns @ weights.T + right) / (
+            weights.sum(axis=1) + right + wrong
+        )
+    return drawn

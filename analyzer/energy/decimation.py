@@ -1,0 +1,62 @@
+"""What the sampling itself may have missed, judged by thinning a window's own readings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analyzer.energy.gaps import JITTER
+from analyzer.energy.integrate import NS_PER_S
+from analyzer.energy.trace import Floats
+from analyzer.energy.view import View
+
+# By what factor the error's variance grows when every second reading is dropped: 2 where neighbours know
+# nothing of each other, 4 for steps between readings, 16 for smooth curves. Above 8 an estimate is mostly
+# luck, and with few readings only the cautious end can be defended.
+GROWTH = (2.0, 8.0)
+ENOUGH = 32
+
+
+def sampling_u_j(view: View, noise_j: float = 0.0) -> float:
+    """Return the standard uncertainty (J) of the energy from sampling power at points.
+
+    The window is integrated with all readings, with every second and with every fourth. Local differences
+    are summed as squares, since the errors of single steps and bursts have independent signs. Their growth
+    from one thinning to the next gives the order of the error, and so what is left with all readings
+    (Richardson's extrapolation, of variances). A sensor that averages over W of each spacing has seen that
+    share; `noise_j` is known white noise, which the differences contain too.
+
+    A load locked to the sampling cannot be seen this way: `aliasing.py`.
+    """
+    unseen = 1.0 - view.facts.averaging_ns / view.spacing_ns if view.spacing_ns else 1.0
+    times_s, watts = _updates(view)
+    if unseen <= 0 or len(watts) < 3:
+        return 0.0
+    once, twice = _thinning_variance(times_s, watts, 1, view), _thinning_variance(times_s, watts, 2, view)
+    growth = GROWTH[0]
+    if len(watts) >= ENOUGH and once > 0:
+        growth = float(np.clip(twice / once, *GROWTH))
+    return float(np.sqrt(max(once / (growth - 1.0) - noise_j**2, 0.0) * unseen))
+
+
+def _updates(view: View) -> tuple[Floats, Floats]:
+    """Return times (s) and watts of one reading for each update of the sensor."""
+    times, watts = view.trace.times_ns, view.trace.watts
+    stride = max(1, round(len(view.watts) / view.updates))
+    return (times[::stride] - times[0]) / NS_PER_S, watts[::stride]
+
+
+def _thinning_variance(times_s: Floats, watts: Floats, stride: int, view: View) -> float:
+    """Return the variance (J²) that appears when a grid of every `stride`-th reading loses every second.
+
+    Taking reading i out of its neighbours' trapezoid changes the energy by d_i; of 2·stride overlapping
+    choices of which to drop, the mean is returned. Nothing is learnt across a gap.
+    """
+    left = times_s[stride:-stride] - times_s[: -2 * stride]
+    right = times_s[2 * stride :] - times_s[stride:-stride]
+    if not len(left):
+        return 0.0
+    change = (
+        watts[: -2 * stride] * right + watts[2 * stride :] * left - watts[stride:-stride] * (left + right)
+    ) / 2
+    whole = np.maximum(left, right) <= (1 + JITTER) * stride * view.spacing_s
+    return float(np.sum(change[whole] ** 2)) / (2 * stride)

@@ -1,0 +1,88 @@
+"""Flags of readings that a sensor of this kind should not give. Nothing is deleted for a flag."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analyzer.energy.integrate import NS_PER_S
+from analyzer.energy.trace import Floats, Ints
+from analyzer.energy.view import View
+from telemetry.contract.documents import Flag
+
+# Beyond this factor of a limit it is not a peak but another unit (mW for W is 1,000).
+SLIP = 20.0
+# The same reading this many spacings on end, over ten seconds or half the window, is no measurement.
+FROZEN_SPACINGS = 20
+FROZEN_S = 10.0
+# By how much the rails may add up to more than their input: they are read one after the other, each with a
+# gain of its own.
+RAILS_OVER = 0.05
+# Sources whose readings are computed may well repeat one.
+COMPUTED = ("synthetic", "estimated")
+
+
+def flags_of(view: View) -> tuple[Flag, ...]:
+    """Return the flags of the readings inside a window (at least one)."""
+    tests: dict[Flag, bool] = {
+        "negative": _is_negative(view),
+        "over_max": _is_over(view, 1.0),
+        "frozen": _is_frozen(view),
+        "rails": _rails_exceed_total(view),
+        "unit_slip": _is_over(view, SLIP) or _is_slipped_down(view),
+        "counter_back": _counter_falls(view),
+    }
+    return tuple(name for name, fires in tests.items() if fires)
+
+
+def _is_negative(view: View) -> bool:
+    return bool(view.watts.min() < min(0.0, view.facts.min_w or 0.0))
+
+
+def _is_over(view: View, factor: float) -> bool:
+    return view.facts.max_w is not None and bool(view.watts.max() > factor * view.facts.max_w)
+
+
+def _is_slipped_down(view: View) -> bool:
+    """Watts given where milliwatts were divided once more: far below what the board ever draws."""
+    usual = float(np.median(view.watts)) if view.facts.min_w else 0.0
+    return 0.0 < usual * SLIP < (view.facts.min_w or 0.0)
+
+
+def _is_frozen(view: View) -> bool:
+    if not _should_vary(view) or len(view.watts) <= FROZEN_SPACINGS:
+        return False
+    longest_s = _longest_run_ns(view.times_ns, view.watts) / NS_PER_S
+    enough_s = min(FROZEN_S, view.duration_s / 2)
+    return longest_s >= max(FROZEN_SPACINGS * view.spacing_s, enough_s)
+
+
+def _should_vary(view: View) -> bool:
+    """Return whether the sensor's own noise shows in its readings."""
+    noise, step = view.facts.noise_w, view.facts.resolution_w
+    if view.facts.origin in COMPUTED and not noise:
+        return False
+    return noise is None or noise > (step or 0.0) / 3
+
+
+def _longest_run_ns(times: Ints, watts: Floats) -> int:
+    changes = np.flatnonzero(watts[1:] != watts[:-1])
+    firsts = np.append(0, changes + 1)
+    lasts = np.append(changes, len(watts) - 1)
+    return int(np.max(times[lasts] - times[firsts]))
+
+
+def _rails_exceed_total(view: View) -> bool:
+    rails = view.trace.parts_w[view.inside]
+    whole = np.isfinite(rails).all(axis=1)
+    if not rails.shape[1] or not whole.any():
+        return False
+    total = float(view.watts[whole].mean())
+    step = (view.facts.resolution_w or 0.0) * rails.shape[1]
+    summed = float(rails[whole].sum(axis=1).mean())
+    return bool(summed > total + RAILS_OVER * abs(total) + step)
+
+
+def _counter_falls(view: View) -> bool:
+    at = view.outer.counter_at_ns
+    inside = (at >= view.begin_ns) & (at <= view.end_ns)
+    return bool(np.any(np.diff(view.outer.counter_j[inside]) < 0))
