@@ -115,6 +115,18 @@ class Notebook:
         found = [trial for trial in map(self.trial, self._pages) if trial is not None]
         return sorted(found, key=lambda trial: trial.begin)
 
+    def overlapping(self, trial: Trial) -> list[str]:
+        """The ids of other trials that ran during this one; one without an end still runs."""
+        begin, end = trial.begin.time, trial.end.time if trial.end else None
+        return [
+            name
+            for name, page in self._pages.items()
+            if name != trial.opening.trial
+            and page.begins
+            and (end is None or min(page.begins.values()).time < end)
+            and (not page.ends or min(page.ends.values()).time > begin)
+        ]
+
     def refused(self, trial: str, *, complete: bool) -> list[EventRefused]:
         """Events of one trial that contradict earlier ones.
 

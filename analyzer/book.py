@@ -1,0 +1,70 @@
+"""What has been concluded so far: the latest results and rankings, kept in step with the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from analyzer.revisions import as_revision, result_id, result_of, revise
+from telemetry.contract.documents import EventRefused, Ranking, Result
+from telemetry.store.interface import Revision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from telemetry.store.interface import Store
+
+
+class Book:
+    """The newest revision of every result, refused event and ranking."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.results: dict[str, Result] = {}
+        self._refused: set[str] = set()
+        self._rankings: dict[str, Revision] = {}
+
+    async def open(self) -> None:
+        """Reads what earlier runs concluded."""
+        stored = await self._store.latest("result")
+        self.results = {revision.id: result_of(revision) for revision in stored}
+        self._refused = {revision.id for revision in await self._store.latest("event_refused")}
+        self._rankings = {revision.id: revision for revision in await self._store.latest("ranking")}
+
+    async def take(self, results: Iterable[Result], reason: str, now_ns: int) -> list[Result]:
+        """Stores the results that say something new; what was written comes back, numbered."""
+        written = []
+        for result in results:
+            revision = revise(result, self.results.get(result_id(result)), reason, now_ns)
+            if revision is not None:
+                written.append(revision)
+        await self._store.put([as_revision(result) for result in written])
+        self.results.update((result_id(result), result) for result in written)
+        return written
+
+    async def refuse(self, events: Iterable[EventRefused]) -> list[EventRefused]:
+        """Stores refused events that were not known; those come back."""
+        new = {f"{e.node}/{e.boot}/{e.stream}/{e.seq}/{e.event}/{e.trial}": e for e in events}
+        new = {id_: event for id_, event in new.items() if id_ not in self._refused}
+        await self._store.put(
+            [
+                Revision(kind="event_refused", id=i, revision=1, node=e.node, doc=msgspec.json.encode(e))
+                for i, e in new.items()
+            ]
+        )
+        self._refused |= new.keys()
+        return list(new.values())
+
+    async def rank(self, id_: str, ranking: Ranking) -> bool:
+        """Stores a ranking when it says something new."""
+        doc = msgspec.json.encode(ranking)
+        old = self._rankings.get(id_)
+        if old is not None and old.doc == doc:
+            return False
+        revision = Revision(
+            kind="ranking", id=id_, revision=old.revision + 1 if old else 1, node=None, doc=doc
+        )
+        await self._store.put([revision])
+        self._rankings[id_] = revision
+        return True

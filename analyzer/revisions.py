@@ -1,0 +1,49 @@
+"""Revisions: a result is written again only when it says something else, and says why."""
+
+from __future__ import annotations
+
+import msgspec
+
+from telemetry.contract.documents import Result
+from telemetry.store.interface import Revision
+
+_RECORD = {"revision": 0, "reason": None, "computed_at": None}
+"""The record of when and why: the only fields of a result that are not a function of what is stored."""
+
+
+def result_id(result: Result) -> str:
+    """The id of a result in the store: one for each window and stream of a node."""
+    return f"{result.node}/{result.window}/{result.stream}"
+
+
+def revise(new: Result, old: Result | None, reason: str, now_ns: int) -> Result | None:
+    """The next revision, or None where nothing but the record would change."""
+    if old is not None and _content(new) == _content(old):
+        return None
+    revision = old.revision + 1 if old else 1
+    return msgspec.structs.replace(new, revision=revision, reason=reason, computed_at=now_ns)
+
+
+def changes(new: Result, old: Result) -> list[str]:
+    """The names of the fields that differ, record aside."""
+    return [name for name in _content(new) if _content(new)[name] != _content(old)[name]]
+
+
+def as_revision(result: Result) -> Revision:
+    """The result as the store takes it."""
+    return Revision(
+        kind="result",
+        id=result_id(result),
+        revision=result.revision,
+        node=result.node,
+        doc=msgspec.json.encode(result),
+    )
+
+
+def result_of(revision: Revision) -> Result:
+    """The result in a stored revision."""
+    return msgspec.json.decode(revision.doc, type=Result)
+
+
+def _content(result: Result) -> dict[str, object]:
+    return {**msgspec.structs.asdict(result), **_RECORD}

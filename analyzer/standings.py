@@ -1,0 +1,76 @@
+"""Rankings that follow the results: each group is ranked anew when one of its trials changes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from analyzer.ranking import Score, by_group, rank
+from telemetry.contract.topics import ranking_topic
+
+if TYPE_CHECKING:
+    from analyzer.book import Book
+    from telemetry.contract.documents import Ranking, RankingGroup, Result
+
+_ORIGINS = ("measured", "estimated", "replayed", "synthetic")
+
+
+class Announcement(NamedTuple):
+    """A ranking that changed, and where it is told."""
+
+    topic: str
+    document: Ranking
+
+
+class Standings:
+    """Ranks the groups whose trials changed since the last look."""
+
+    def __init__(self, book: Book, score: Score) -> None:
+        self._book = book
+        self._score = score
+        self._seen: dict[RankingGroup, tuple[tuple[str, int], ...]] = {}
+
+    async def renew(self) -> list[Announcement]:
+        """Stores every ranking that says something new; those to announce come back.
+
+        One topic speaks for a device and a data set, so the best origin known of them speaks there.
+        """
+        groups = by_group(self._book.results.values())
+        changed = []
+        for group, trials in groups.items():
+            state = tuple(sorted((trial.window + trial.stream, trial.revision) for trial in trials))
+            if self._seen.get(group) == state:
+                continue
+            self._seen[group] = state
+            ranking = rank(_first_streams(trials), self._score)
+            if await self._book.rank(group_id(group), ranking) and group == _speaker(group, groups):
+                changed.append(Announcement(_topic(group), ranking))
+        return changed
+
+
+def group_id(group: RankingGroup) -> str:
+    """The id of a group's ranking in the store."""
+    parts = (group.device, group.dataset, group.origin, group.power_mode, group.sensor)
+    return "/".join(part or "-" for part in parts)
+
+
+def _first_streams(trials: list[Result]) -> list[Result]:
+    """One result for each trial: its first stream by name, where several were measured."""
+    chosen: dict[tuple[str, str], Result] = {}
+    for trial in sorted(trials, key=lambda trial: trial.stream):
+        chosen.setdefault((trial.node, trial.window), trial)
+    return list(chosen.values())
+
+
+def _speaker(group: RankingGroup, groups: dict[RankingGroup, list[Result]]) -> RankingGroup:
+    rivals = [other for other in groups if (other.device, other.dataset) == (group.device, group.dataset)]
+    best = min(_ORIGINS.index(other.origin or "measured") for other in rivals)
+    spoken = [other for other in rivals if _ORIGINS.index(other.origin or "measured") == best]
+    return group if group in spoken else spoken[0]
+
+
+def _topic(group: RankingGroup) -> str:
+    device, dataset = (
+        re.sub(r"[^A-Za-z0-9_-]", "-", name or "unknown") for name in (group.device, group.dataset)
+    )
+    return ranking_topic(device[:64], dataset[:64])
