@@ -31,11 +31,13 @@ def trial_results(trial: Trial, evidence: Evidence, *, overlaps: bool) -> list[R
     begin = trial.begin.time
     end = begin + max(trial.end.event.t - trial.begin.event.t, 1)
     work = work_of(trial)
-    reasons: list[Reason] = [
-        *(["aborted"] if trial.closing and trial.closing.status == "aborted" else []),
-        *([] if marks_are_whole(trial, work) else ["marks_missing"]),
-        *(["overlap"] if overlaps else []),
-    ]
+    reasons = _those_that_hold(
+        {
+            "aborted": trial.closing is not None and trial.closing.status == "aborted",
+            "marks_missing": not marks_are_whole(trial, work),
+            "overlap": overlaps,
+        }
+    )
     shift = trial.begin.time - trial.begin.event.t
     results = []
     for power in evidence.power:
@@ -118,12 +120,18 @@ def _idle_w(trial: Trial, stream: str, evidence: Evidence) -> float | None:
     return idle.mean_w if idle.state != "invalid" else None
 
 
-def _reasons(power: Power, evidence: Evidence) -> list[Reason]:
-    return [
-        *(["no_manifest"] if evidence.manifest is None else []),
-        *(["frames_missing"] if power.holes.missing or power.holes.dead else []),
-        *(["frames_lost"] if power.holes.lost else []),
-    ]
+def _reasons(power: Power, evidence: Evidence) -> tuple[Reason, ...]:
+    return _those_that_hold(
+        {
+            "no_manifest": evidence.manifest is None,
+            "frames_missing": power.holes.missing > 0 or power.holes.dead > 0,
+            "frames_lost": power.holes.lost > 0,
+        }
+    )
+
+
+def _those_that_hold(reasons: dict[Reason, bool]) -> tuple[Reason, ...]:
+    return tuple(reason for reason, holds in reasons.items() if holds)
 
 
 def _of_trial(trial: Trial, work: Work, measured: WindowEnergy) -> dict[str, Any]:
