@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from telemetry.contract.errors import UserError
 from telemetry.contract.frames import StreamHealth, StreamKey
 from telemetry.contract.intervals import IntervalSet
 
@@ -26,7 +27,7 @@ class StoreUnavailable(Exception):
     """The store cannot be reached or is busy: nothing was written, try again."""
 
 
-class StoreTooNew(Exception):
+class StoreTooNew(UserError):
     """The store was written by a newer e3p; the message names both schema versions."""
 
 
@@ -60,10 +61,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What the store holds of one sequence. `samples` and `missed` add up over its power frames."""
+    """What the store holds of one sequence. `samples` and `missed` add up over its power frames.
+
+    `anchor` is None while no frame of that boot is held: a report or a letter alone does not tell it.
+    """
 
     key: StreamKey
-    anchor: int
+    anchor: int | None
     stored: IntervalSet
     dead: IntervalSet
     samples: int = 0
@@ -102,8 +106,8 @@ class Store(Protocol):
     async def bury(self, letters: Sequence[Letter]) -> None:
         """Keeps dead letters durably; a repeat is the same letter."""
 
-    async def letters(self) -> list[Letter]:
-        """Every letter, oldest first."""
+    async def letters(self, keys: Sequence[str] | None = None, *, bodies: bool = True) -> list[Letter]:
+        """Every letter, or those of the keys, oldest first; without `bodies` none is read from the disk."""
 
     async def drop_letters(self, keys: Sequence[str]) -> None:
         """Forgets these letters; their frames are no longer accounted for as dead."""
@@ -115,13 +119,16 @@ class Store(Protocol):
         """The frames of these numbers that are held, as (seq, frame), by rising seq."""
 
     async def covering(self, key: StreamKey, begin: int, end: int) -> list[Frame]:
-        """The frames that overlap [begin, end] (monotonic ns) and the nearest one to each side, by time."""
+        """The frames that overlap [begin, end] (monotonic ns) and the nearest one to each side, by time.
+
+        Of a power stream the nearest is the nearest with samples: a window's edge is interpolated with it.
+        """
 
     async def put(self, revisions: Sequence[Revision]) -> None:
-        """Stores documents; the same (kind, id, revision) again must be the same document."""
+        """Stores documents, all or none. ``ValueError`` when a revision is held and says something else."""
 
     async def latest(self, kind: str, node: str | None = None) -> list[Revision]:
         """The newest revision of every document of a kind, by id."""
 
-    async def history(self, kind: str, id: str) -> list[Revision]:
+    async def history(self, kind: str, document: str) -> list[Revision]:
         """Every revision of one document, oldest first."""

@@ -1,0 +1,85 @@
+"""What is held of every sequence, read from the keys of the frames themselves: no count can go stale."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+
+from telemetry.contract.frames import StreamKey
+from telemetry.contract.intervals import IntervalSet
+from telemetry.store.interface import Account, Report
+from telemetry.store.sqlite.reports import read_report
+
+OF_NODE = "stream IN (SELECT stream.id FROM stream JOIN boot ON boot.id = stream.boot WHERE node = :node)"
+STREAMS = """SELECT stream.id, node, boot.boot, name, anchor, as_of, health
+    FROM stream JOIN boot ON boot.id = stream.boot LEFT JOIN report ON report.stream = stream.id
+    WHERE :node IS NULL OR node = :node"""
+# A run of numbers ends where the next number is not the next row: both ends of every run, in order.
+RUNS = """SELECT stream, seq, before, after FROM (
+        SELECT stream, seq, lag(seq) OVER run AS before, lead(seq) OVER run AS after FROM frame
+        WHERE {chosen} WINDOW run AS (PARTITION BY stream ORDER BY seq))
+    WHERE before IS NULL OR before <> seq - 1 OR after IS NULL OR after <> seq + 1"""
+# In halves: a sum of 64-bit numbers may not fit 64 bits, and SQLite then fails.
+SUMS = """SELECT stream, sum(samples), sum(missed >> 32), sum(missed & 0xFFFFFFFF) FROM frame
+    INDEXED BY frame_time WHERE {chosen} GROUP BY stream"""
+LETTERS = """SELECT node, boot, stream, seq FROM letter
+    WHERE seq IS NOT NULL AND (:node IS NULL OR node = :node) ORDER BY node, boot, stream, seq"""
+ANCHOR = "SELECT anchor FROM boot WHERE node = ? AND boot = ?"
+
+
+def read_accounts(db: sqlite3.Connection, node: str | None) -> list[Account]:
+    """An account for each sequence that frames, reports or letters speak of, by key."""
+    stored, sums, dead = _stored(db, node), _sums(db, node), _dead(db, node)
+    found = []
+    for stream, of_node, boot, name, anchor, as_of, health in db.execute(STREAMS, {"node": node}):
+        key = StreamKey(of_node, boot, name)
+        samples, missed = sums.get(stream, (0, 0))
+        held = IntervalSet(stored.get(stream, ()))
+        account = Account(
+            key=key,
+            anchor=anchor,
+            stored=held,
+            dead=IntervalSet.of(dead.pop(key, ())) - held,
+            samples=samples,
+            missed=missed,
+            report=_report(of_node, as_of, health),
+        )
+        found.append(account)
+    return sorted((*found, *(_only_dead(db, *item) for item in dead.items())), key=lambda each: each.key)
+
+
+def _stored(db: sqlite3.Connection, node: str | None) -> dict[int, list[tuple[int, int]]]:
+    """The runs of each stream: a row is the first of its run, the last of it, or both."""
+    runs: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    first = 0
+    for stream, seq, before, after in db.execute(_of(RUNS, node), {"node": node}):
+        if before is None or before != seq - 1:
+            first = seq
+        if after is None or after != seq + 1:
+            runs[stream].append((first, seq))
+    return runs
+
+
+def _sums(db: sqlite3.Connection, node: str | None) -> dict[int, tuple[int, int]]:
+    rows = db.execute(_of(SUMS, node), {"node": node})
+    return {stream: (samples, (high << 32) + low) for stream, samples, high, low in rows}
+
+
+def _dead(db: sqlite3.Connection, node: str | None) -> dict[StreamKey, list[int]]:
+    letters: defaultdict[StreamKey, list[int]] = defaultdict(list)
+    for of_node, boot, stream, seq in db.execute(LETTERS, {"node": node}):
+        letters[StreamKey(of_node, boot, stream)].append(seq)
+    return letters
+
+
+def _only_dead(db: sqlite3.Connection, key: StreamKey, seqs: list[int]) -> Account:
+    row = db.execute(ANCHOR, (key.node, key.boot)).fetchone()
+    return Account(key=key, anchor=row and row[0], stored=IntervalSet(), dead=IntervalSet.of(seqs))
+
+
+def _report(node: str, as_of: int | None, health: bytes | None) -> Report | None:
+    return None if as_of is None or health is None else read_report(node, as_of, health)
+
+
+def _of(query: str, node: str | None) -> str:
+    return query.format(chosen="1" if node is None else OF_NODE)

@@ -1,0 +1,44 @@
+"""Documents in SQLite: every revision is kept, and none is ever changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from telemetry.store.interface import Revision
+
+INSERT = """INSERT INTO document (kind, id, revision, node, doc) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (kind, id, revision) DO NOTHING"""
+HELD = "SELECT node, doc FROM document WHERE kind = ? AND id = ? AND revision = ?"
+# The newest numbers come from an index alone; only their documents are read.
+LATEST = """SELECT document.kind, document.id, document.revision, document.node, document.doc FROM (
+        SELECT id, max(revision) AS revision FROM document WHERE kind = :kind {chosen} GROUP BY id) AS newest
+    JOIN document ON document.kind = :kind AND document.id = newest.id
+        AND document.revision = newest.revision
+    ORDER BY document.id"""
+HISTORY = "SELECT kind, id, revision, node, doc FROM document WHERE kind = ? AND id = ? ORDER BY revision"
+
+
+def put_revisions(db: sqlite3.Connection, revisions: Sequence[Revision]) -> None:
+    """Stores documents. Raises ``ValueError`` when one is held already and says something else."""
+    for new in revisions:
+        key = (new.kind, new.id, new.revision)
+        if db.execute(INSERT, (*key, new.node, new.doc)).rowcount:
+            continue
+        if db.execute(HELD, key).fetchone() != (new.node, new.doc):
+            raise ValueError(f"{new.kind} {new.id!r} revision {new.revision} is held and says something else")
+
+
+def latest_revisions(db: sqlite3.Connection, kind: str, node: str | None) -> list[Revision]:
+    """The newest revision of each document of a kind, by id."""
+    query = LATEST.format(chosen="" if node is None else "AND node = :node")
+    return [_revision(*row) for row in db.execute(query, {"kind": kind, "node": node})]
+
+
+def revision_history(db: sqlite3.Connection, kind: str, document: str) -> list[Revision]:
+    """Every revision of one document, oldest first."""
+    return [_revision(*row) for row in db.execute(HISTORY, (kind, document))]
+
+
+def _revision(kind: str, document: str, revision: int, node: str | None, doc: bytes) -> Revision:
+    return Revision(kind=kind, id=document, revision=revision, node=node, doc=doc)

@@ -1,0 +1,129 @@
+"""The store on SQLite: one file, one connection that writes and one that reads, each on a worker thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from telemetry.contract.decode import Received
+from telemetry.contract.frames import Frame, StreamKey
+from telemetry.contract.intervals import IntervalSet
+from telemetry.store.interface import Account, Letter, Revision, Verdict
+from telemetry.store.sqlite.accounts import read_accounts
+from telemetry.store.sqlite.connection import Connection, connect, reading, writing
+from telemetry.store.sqlite.documents import latest_revisions, put_revisions, revision_history
+from telemetry.store.sqlite.frames import frames_by_seq, frames_covering, write_frames
+from telemetry.store.sqlite.letters import bury_letters, drop_letters, read_letters
+from telemetry.store.sqlite.schema import prepare
+
+T = TypeVar("T")
+
+LETTER_BYTES = 256 * 1024 * 1024
+BUSY_S = 5.0
+
+
+class SqliteStore:
+    """A `telemetry.store.interface.Store` in the file `path`.
+
+    Without `create` the file must be there. Letters keep their bodies up to `letter_bytes` in all. A write
+    waits `busy_s` for other processes, then it is `StoreUnavailable`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        create: bool = True,
+        letter_bytes: int = LETTER_BYTES,
+        busy_s: float = BUSY_S,
+    ) -> None:
+        self.url = f"sqlite:///{path}"
+        self._path = path
+        self._create = create
+        self._letter_bytes = letter_bytes
+        self._busy_s = busy_s
+        self._writer: Connection | None = None
+        self._reader: Connection | None = None
+
+    def __repr__(self) -> str:
+        return f"<SqliteStore {self._path} {'open' if self._writer else 'closed'}>"
+
+    async def open(self) -> None:
+        """Makes or migrates the file. Raises `UserError` when it cannot be; `StoreUnavailable`: busy."""
+        writer, reader = await anyio.to_thread.run_sync(self._connect)
+        self._writer = Connection(writer, self._path)
+        self._reader = Connection(reader, self._path)
+
+    async def close(self) -> None:
+        """Ends after work that has begun; again is nothing."""
+        connections = (self._reader, self._writer)
+        self._reader = self._writer = None
+        with anyio.CancelScope(shield=True):
+            for connection in filter(None, connections):
+                await connection.close()
+
+    async def write(self, frames: Sequence[Received]) -> list[Verdict]:
+        return await self._written(lambda db: write_frames(db, frames))
+
+    async def bury(self, letters: Sequence[Letter]) -> None:
+        await self._written(lambda db: bury_letters(db, letters, self._letter_bytes))
+
+    async def letters(self, keys: Sequence[str] | None = None, *, bodies: bool = True) -> list[Letter]:
+        return await self._read(lambda db: read_letters(db, keys, bodies=bodies))
+
+    async def drop_letters(self, keys: Sequence[str]) -> None:
+        await self._written(lambda db: drop_letters(db, keys))
+
+    async def accounts(self, node: str | None = None) -> list[Account]:
+        return await self._read(lambda db: read_accounts(db, node))
+
+    async def frames(self, key: StreamKey, seqs: IntervalSet) -> list[tuple[int, Frame]]:
+        return await self._read(lambda db: frames_by_seq(db, key, seqs))
+
+    async def covering(self, key: StreamKey, begin: int, end: int) -> list[Frame]:
+        return await self._read(lambda db: frames_covering(db, key, begin, end))
+
+    async def put(self, revisions: Sequence[Revision]) -> None:
+        await self._written(lambda db: put_revisions(db, revisions))
+
+    async def latest(self, kind: str, node: str | None = None) -> list[Revision]:
+        return await self._read(lambda db: latest_revisions(db, kind, node))
+
+    async def history(self, kind: str, document: str) -> list[Revision]:
+        return await self._read(lambda db: revision_history(db, kind, document))
+
+    def _connect(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+        writer = connect(self._path, create=self._create, busy_s=self._busy_s)
+        try:
+            prepare(writer, self._path, create=self._create, busy_s=self._busy_s)
+            reader = connect(self._path, create=False, busy_s=self._busy_s)
+        except BaseException:
+            writer.close()
+            raise
+        reader.execute("PRAGMA query_only = 1")
+        return writer, reader
+
+    async def _written(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        def transaction(db: sqlite3.Connection) -> T:
+            with writing(db):
+                return work(db)
+
+        return await _opened(self._writer, self._path).run(transaction)
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        def transaction(db: sqlite3.Connection) -> T:
+            with reading(db):
+                return work(db)
+
+        return await _opened(self._reader, self._path).run(transaction)
+
+
+def _opened(connection: Connection | None, path: Path) -> Connection:
+    if connection is None:
+        raise RuntimeError(f"{path}: the store is not open")
+    return connection
