@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,17 @@ from telemetry.contract.errors import Refused
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.replies import Stored
-from telemetry.contract.topics import node_topic, parse_node_topic
+from telemetry.contract.topics import every_node, node_topic, parse_node_topic
 from telemetry.runtime import logs
 from telemetry.runtime.mqtt import Link, LinkDown
+from telemetry.runtime.service import Service, run_services
 from telemetry.store.interface import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from analyzer.settings import AnalyzerSettings
+    from telemetry.runtime.address import Address
     from telemetry.store.interface import Account, Store
 
 STEP_S = 0.1
@@ -149,3 +152,14 @@ def _settled(node: str, stored: Stored) -> dict[StreamKey, IntervalSet]:
         | IntervalSet(stream.ranges)
         for stream in stored.streams
     }
+
+
+def services(settings: AnalyzerSettings, store: Store, address: Address) -> list[Service]:
+    """The analyzer and its link, to run by themselves or beside other parts."""
+    link = Link(address, client_id=f"e3p-analyzer-{secrets.token_hex(4)}", filters=[every_node("stored")])
+    return [link, Analyzer(settings, store, link)]
+
+
+async def run_analyzer(settings: AnalyzerSettings, store: Store, address: Address) -> None:
+    """Runs until stopped by a signal."""
+    await run_services(services(settings, store, address))

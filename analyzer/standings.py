@@ -9,6 +9,8 @@ from analyzer.ranking import Score, by_group, rank
 from telemetry.contract.topics import ranking_topic
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from analyzer.book import Book
     from telemetry.contract.documents import Ranking, RankingGroup, Result
 
@@ -46,6 +48,11 @@ class Standings:
             if await self._book.rank(group_id(group), ranking) and group == _speaker(group, groups):
                 changed.append(Announcement(_topic(group), ranking))
         return changed
+
+
+def rank_all(results: Iterable[Result], score: Score) -> list[Ranking]:
+    """The ranking of every group among the results. Raises `ScoreUndefined` for an unknown unit."""
+    return [rank(_first_streams(trials), score) for trials in by_group(results).values()]
 
 
 def group_id(group: RankingGroup) -> str:

@@ -101,12 +101,15 @@ def _edge(name: str, view: View, at_ns: int) -> BudgetLine:
     """Return the line of an edge that falls between readings.
 
     Anywhere within a spacing T: step × T/√12. A sensor that averages over W ≥ T smears the step: the error
-    is a bias of at most step × W/4, kept as it is.
+    is a bias within ± step × W/4 (rectangular, JCGM 100 4.3.7). Where the sensor's delay is not known, the
+    stamps may be late by half of W as well, and the bound is taken whole.
     """
-    step = edge_step_w(view, at_ns)
+    step, between_s = edge_step_w(view, at_ns), view.spacing_s / SQRT12
     if view.facts.averaging_ns >= view.spacing_ns > 0:
-        return _line(name, step * view.averaging_s / 4, f"a step of {step:.3g} W, averaged")
-    return _line(name, step * view.spacing_s / SQRT12, f"a step of {step:.3g} W between readings")
+        bound_s = view.averaging_s / 4
+        smeared_s = bound_s / np.sqrt(3.0) if view.facts.delay_ns else bound_s
+        return _line(name, step * float(max(smeared_s, between_s)), f"a step of {step:.3g} W, averaged")
+    return _line(name, step * between_s, f"a step of {step:.3g} W between readings")
 
 
 def edge_step_w(view: View, at_ns: int) -> float:

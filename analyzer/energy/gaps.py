@@ -58,13 +58,14 @@ def find_gaps(view: View) -> Gaps:
     times = view.trace.times_ns
     marks = np.concatenate(([min(view.begin_ns, int(times[0]))], times, [max(view.end_ns, int(times[-1]))]))
     length, expected = np.diff(marks), _expected(view)
-    inside_ns = np.minimum(marks[1:], view.end_ns) - np.maximum(marks[:-1], view.begin_ns)
-    index = np.flatnonzero((length > (1 + JITTER) * expected) & (inside_ns > 0))
+    index = np.flatnonzero(length > (1 + JITTER) * expected)
+    inside_ns = np.minimum(marks[index + 1], view.end_ns) - np.maximum(marks[index], view.begin_ns)
+    index, inside_ns = index[inside_ns > 0], inside_ns[inside_ns > 0]
     low, high = _range_near(view.trace.times_ns, view.trace.watts, index, length[index])
     return Gaps(
         begin_ns=marks[index],
         end_ns=marks[index + 1],
-        inside_s=inside_ns[index] / NS_PER_S,
+        inside_s=inside_ns / NS_PER_S,
         long=length[index] > (LONGEST_SHORT + JITTER) * expected[index],
         low_w=low,
         high_w=high,
@@ -77,6 +78,8 @@ def _expected(view: View) -> Ints:
     Where neither tick nor period is known, the spacing usual in this window is the expected one.
     """
     ticks = np.maximum(view.trace.tick_ns, view.facts.period_ns)
+    if ticks.min() == ticks.max() > 0:
+        return np.broadcast_to(ticks[0], len(ticks) + 1)
     if not ticks.all():
         usual = np.median(np.diff(view.trace.times_ns)) if len(ticks) > 1 else view.end_ns - view.begin_ns
         ticks = np.where(ticks > 0, ticks, np.int64(usual))

@@ -24,10 +24,10 @@ class Integral:
             raise ValueError("an integral needs at least one reading")
         self._times = times_ns
         self._watts = watts
-        spacing_s = np.diff(times_ns) / NS_PER_S
+        self._hold = hold
         ends_at = watts[:-1] if hold else watts[1:]
-        self._rise = np.append((ends_at - watts[:-1]) / spacing_s, 0.0)
-        self._total = np.append(0.0, np.cumsum((watts[:-1] + ends_at) * spacing_s) / 2)
+        areas = (watts[:-1] + ends_at) * np.diff(times_ns)
+        self._total = np.append(0.0, np.cumsum(areas)) / (2 * NS_PER_S)
 
     def energy_j(self, begin_ns: int, end_ns: int) -> float:
         """Return the joules from `begin_ns` to `end_ns`."""
@@ -39,15 +39,19 @@ class Integral:
 
     def power_w(self, at_ns: Ints) -> Floats:
         """Return the power at the given times."""
-        index, since_s = self._locate(at_ns)
-        return np.asarray(self._watts[index] + np.where(since_s > 0, self._rise[index] * since_s, 0.0))
+        index, since_s, rise = self._locate(at_ns)
+        return np.asarray(self._watts[index] + rise * since_s)
 
     def _until(self, at_ns: Ints) -> Floats:
         """Return the joules from the first reading to `at_ns` (negative before it)."""
-        index, since_s = self._locate(at_ns)
-        rise = np.where(since_s > 0, self._rise[index], 0.0)
+        index, since_s, rise = self._locate(at_ns)
         return np.asarray(self._total[index] + (self._watts[index] + rise * since_s / 2) * since_s)
 
-    def _locate(self, at_ns: Ints) -> tuple[Ints, Floats]:
-        index = np.maximum(np.searchsorted(self._times, at_ns, "right") - 1, 0)
-        return index, (at_ns - self._times[index]) / NS_PER_S
+    def _locate(self, at_ns: Ints) -> tuple[Ints, Floats, Floats]:
+        """Return the reading each time belongs to, the seconds since it, and the rise from there (W/s)."""
+        found = np.searchsorted(self._times, at_ns, "right") - 1
+        index, following = np.maximum(found, 0), np.minimum(found + 1, len(self._times) - 1)
+        between = (found >= 0) & (following > found)
+        width_s = np.where(between, self._times[following] - self._times[index], NS_PER_S) / NS_PER_S
+        step_w = np.where(between & (not self._hold), self._watts[following] - self._watts[index], 0.0)
+        return index, (at_ns - self._times[index]) / NS_PER_S, step_w / width_s

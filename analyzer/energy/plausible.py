@@ -11,7 +11,8 @@ from telemetry.contract.documents import Flag
 
 # Beyond this factor of a limit it is not a peak but another unit (mW for W is 1,000).
 SLIP = 20.0
-# The same reading this many spacings on end, over ten seconds or half the window, is no measurement.
+# The same reading on end over this many readings and spacings, and ten seconds or half the window, is no
+# measurement.
 FROZEN_SPACINGS = 20
 FROZEN_S = 10.0
 # By how much the rails may add up to more than their input: they are read one after the other, each with a
@@ -44,12 +45,13 @@ def _is_over(view: View, factor: float) -> bool:
 
 def _is_slipped_down(view: View) -> bool:
     """Watts given where milliwatts were divided once more: far below what the board ever draws."""
-    usual = float(np.median(view.watts)) if view.facts.min_w else 0.0
+    usual = float(view.watts.mean())
     return 0.0 < usual * SLIP < (view.facts.min_w or 0.0)
 
 
 def _is_frozen(view: View) -> bool:
-    if not _should_vary(view) or len(view.watts) <= FROZEN_SPACINGS:
+    half = FROZEN_SPACINGS // 2
+    if not _should_vary(view) or not bool(np.any(view.watts[:-half:half] == view.watts[half::half])):
         return False
     longest_s = _longest_run_ns(view.times_ns, view.watts) / NS_PER_S
     enough_s = min(FROZEN_S, view.duration_s / 2)
@@ -66,9 +68,9 @@ def _should_vary(view: View) -> bool:
 
 def _longest_run_ns(times: Ints, watts: Floats) -> int:
     changes = np.flatnonzero(watts[1:] != watts[:-1])
-    firsts = np.append(0, changes + 1)
-    lasts = np.append(changes, len(watts) - 1)
-    return int(np.max(times[lasts] - times[firsts]))
+    firsts, lasts = np.append(0, changes + 1), np.append(changes, len(watts) - 1)
+    many = lasts - firsts >= FROZEN_SPACINGS
+    return int(np.max(times[lasts[many]] - times[firsts[many]], initial=0))
 
 
 def _rails_exceed_total(view: View) -> bool:

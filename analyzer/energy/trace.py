@@ -91,20 +91,19 @@ def join(pieces: Iterable[Piece], total: int = 0, parts: Sequence[int] = ()) -> 
     watts = _watts(frames, (total, *parts))
     ticks = np.repeat(_ints(frame.tick_ns for frame in frames), _ints(map(len, columns)))
     readable = np.isfinite(watts[:, 0])
-    times_read, watts_read = times[readable], watts[readable]
-    keep = _rising(times_read, watts_read[:, 0])
+    keep = _rising(times, watts[:, 0], readable)
     lost_at, lost = _losses(frames, times[~readable])
     counter_at, counter_j = _counters(frames, columns)
     return Trace(
-        times_ns=times_read[keep],
-        watts=np.ascontiguousarray(watts_read[keep, 0]),
-        tick_ns=ticks[readable][keep],
+        times_ns=times[keep],
+        watts=np.ascontiguousarray(watts[keep, 0]),
+        tick_ns=ticks[keep],
         lost_at_ns=lost_at,
         lost=lost,
-        parts_w=watts_read[keep, 1:],
+        parts_w=watts[keep, 1:],
         counter_at_ns=counter_at,
         counter_j=counter_j,
-        repeated=len(times_read) - len(times_read[keep]),
+        repeated=int(np.count_nonzero(readable)) - len(times[keep]),
     )
 
 
@@ -114,14 +113,13 @@ def _watts(frames: list[Piece], channels: tuple[int, ...]) -> Floats:
     return np.concatenate([np.empty((0, len(wanted))), *rows])
 
 
-def _rising(times: Ints, watts: Floats) -> Ints | slice:
-    """Return what puts the stamps in strictly rising order (all of them, in the usual case)."""
-    if bool(np.all(times[1:] > times[:-1])):
+def _rising(times: Ints, watts: Floats, readable: NDArray[np.bool_]) -> Ints | slice:
+    """Return which readings to keep, in strictly rising order (all as they are, in the usual case)."""
+    if bool(readable.all()) and bool(np.all(times[1:] > times[:-1])):
         return slice(None)
-    order = np.lexsort((watts, times))
-    first = np.append(True, np.diff(times[order]) > 0)
-    kept: Ints = order[first]
-    return kept
+    found = np.flatnonzero(readable)
+    order: Ints = found[np.lexsort((watts[found], times[found]))]
+    return order[np.diff(times[order], prepend=times[order[:1]] - 1) > 0]
 
 
 def _losses(frames: list[Piece], unread_ns: Ints) -> tuple[Ints, Ints]:

@@ -1,0 +1,99 @@
+"""Questions asked of what is stored: the energy of any window, and everything computed again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from analyzer.assemble import interval_results
+from analyzer.book import Book
+from analyzer.desk import Desk
+from analyzer.evidence import MARGIN_NS, Archive
+from analyzer.revisions import changes, result_id
+from analyzer.span import Span
+from telemetry.contract.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from telemetry.contract.documents import Result
+    from telemetry.store.interface import Account, Store
+
+
+class Change(NamedTuple):
+    """A result that says something else than before, and the fields that differ (all, when it is new)."""
+
+    result: Result
+    fields: list[str]
+
+
+async def energy_of(store: Store, node: str, begin: int, end: int) -> list[Result]:
+    """The energy of a window (node time ns), a result for each power stream. Raises `UserError`."""
+    if end <= begin:
+        raise UserError(
+            f"the window ends at {end} ns, not after its begin at {begin} ns: swap --begin and --end"
+        )
+    accounts = await store.accounts(node)
+    if not accounts:
+        raise UserError(f"node {node!r} has nothing in {store.url}: {await _known_nodes(store)}")
+    archive = Archive(store, node, [account.key for account in accounts])
+    spans = await _spans(store, accounts, begin, end)
+    return interval_results(node, begin, end, await archive.evidence(spans, {}))
+
+
+async def reanalyze(store: Store, since_ns: int, now_ns: int) -> list[Change]:
+    """Computes every result that ends at or after `since_ns` again; stores and returns what changed."""
+    book = Book(store)
+    await book.open()
+    before = dict(book.results)
+    fresh: list[Result] = []
+    for node, accounts in by_node(await store.accounts()).items():
+        fresh += await _trials_of(store, node, accounts)
+    for old in before.values():
+        if old.kind == "interval" and old.end >= since_ns:
+            again = await energy_of(store, old.node, old.begin, old.end)
+            fresh += [result for result in again if result.stream == old.stream]
+    written = await book.take([r for r in fresh if r.end >= since_ns], "reanalyzed", now_ns)
+    return [_change(result, before.get(result_id(result))) for result in written]
+
+
+def by_node(accounts: Sequence[Account]) -> dict[str, list[Account]]:
+    """The accounts of each node."""
+    nodes: dict[str, list[Account]] = {}
+    for account in accounts:
+        nodes.setdefault(account.key.node, []).append(account)
+    return nodes
+
+
+async def _trials_of(store: Store, node: str, accounts: list[Account]) -> list[Result]:
+    desk = Desk(store, node)
+    await desk.hear({account.key: account.stored | account.dead for account in accounts}, 0.0)
+    results: list[Result] = []
+    for trial in desk.notebook.trials():
+        if trial.end is not None:
+            results += (await desk.compute(trial))[0]
+    return results
+
+
+async def _spans(store: Store, accounts: list[Account], begin: int, end: int) -> list[Span]:
+    """The window on each boot that has power near it; on every boot with power where none has."""
+    power = [account for account in accounts if account.key.stream.startswith("power/")]
+    spans = {
+        a.key.boot: Span(a.key.boot, begin - a.anchor, end - a.anchor, a.anchor) for a in power or accounts
+    }
+    near: dict[str, Span] = {}
+    for account in power:
+        span = spans[account.key.boot]
+        wide = span.around(MARGIN_NS)
+        frames = await store.covering(account.key, wide.begin, wide.end)
+        if any(frame.t0 <= wide.end and getattr(frame, "last", frame.t0) >= wide.begin for frame in frames):
+            near[span.boot] = span
+    return sorted((near or spans).values(), key=lambda span: span.boot)
+
+
+async def _known_nodes(store: Store) -> str:
+    nodes = sorted(by_node(await store.accounts()))
+    return f"known nodes are {', '.join(nodes[:10])}" if nodes else "it is empty"
+
+
+def _change(result: Result, old: Result | None) -> Change:
+    return Change(result, changes(result, old) if old else ["new"])

@@ -1,0 +1,47 @@
+"""``e3p``: parses, runs one command, exits: 0 is done, 1 done and the answer is no, 2 wrong input."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from e3p.cli import app
+from telemetry.contract.errors import UserError
+
+INTERRUPTED = 130
+
+
+def main() -> NoReturn:
+    """Runs the command of this process. Wrong input is one clear line, never a traceback."""
+    try:
+        status = app(standalone_mode=False)
+    except TyperException as error:
+        _refuse(_one_line(error))
+    except UserError as error:
+        _refuse(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _refuse(words: str) -> NoReturn:
+    sys.stderr.write(f"e3p: {' '.join(words.split())}\n")
+    sys.exit(2)
+
+
+def _one_line(error: TyperException) -> str:
+    """The library's own words, and which command's help tells more."""
+    words = getattr(error, "format_message", lambda: str(error))()
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "e3p"
+    return f"{words.rstrip('.')} (see {path} --help)"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""The command line: which commands there are. What they do is in `e3p.commands`."""
+
+from __future__ import annotations
+
+import typer
+
+from e3p.commands import (
+    analyze,
+    collect,
+    config,
+    dead,
+    demo,
+    doctor,
+    edge,
+    energy,
+    import_,
+    ledger,
+    rank,
+    reanalyze,
+    serve,
+    trial,
+    version,
+)
+
+app = typer.Typer(
+    name="e3p",
+    help="Which vision model should this edge device run for the energy it costs, and is the fleet healthy?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (demo, doctor, serve, edge, collect, analyze, trial, energy, rank, ledger, reanalyze, version):
+    app.command()(getattr(command, command.__name__.rpartition(".")[2]))
+app.add_typer(import_.app, name="import")
+app.add_typer(dead.app, name="dead")
+app.add_typer(config.app, name="config")

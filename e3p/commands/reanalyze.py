@@ -1,0 +1,50 @@
+"""``e3p reanalyze``: recompute from what is stored, and say what changed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from e3p import options
+
+
+def reanalyze(
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only windows that end at this time or later.")
+    ] = None,
+    store: options.Store = None,
+    config: options.Config = None,
+    json: options.Json = False,
+) -> None:
+    """Computes every result again from what is stored; what changed becomes a new revision."""
+    import time
+
+    import anyio
+
+    from analyzer.query import Change
+    from analyzer.query import reanalyze as again
+    from e3p.output import energy, print_json, print_table
+    from e3p.settings import load
+    from e3p.times import parse_time
+    from telemetry.store.open import opened_store
+
+    settings = load(config, store=store)
+    since_ns = parse_time(since) if since else -(2**63)
+
+    async def work() -> list[Change]:
+        async with opened_store(settings.common.store, create=False) as opened:
+            return await again(opened, since_ns, time.time_ns())
+
+    changed = anyio.run(work)
+    if json:
+        print_json([{"result": change.result, "changed": change.fields} for change in changed])
+        return
+    if not changed:
+        typer.echo("nothing changed")
+        return
+    rows = [
+        (c.result.window, c.result.stream, c.result.revision, energy(c.result), ", ".join(c.fields))
+        for c in changed
+    ]
+    print_table(("window", "stream", "revision", "energy", "changed"), rows)
