@@ -15,7 +15,7 @@ from telemetry.contract.judge import judge, judge_channels
 from telemetry.contract.marks import EVENT_TYPES, Event
 from telemetry.contract.payload import Map, check_limits, is_json, pack_json, parse_payload
 from telemetry.contract.topics import FrameTopic, parse_frame_topic
-from telemetry.contract.units import MAX_SEQ
+from telemetry.contract.units import MAX_SEQ, MAX_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,6 +171,6 @@ def _explained(message: str) -> tuple[str, str]:
 def _address(topic: FrameTopic | None, raw: Map) -> tuple[StreamKey | None, int | None]:
     """Where a refused frame belongs, when its topic, `boot` and `seq` are lawful all the same."""
     boot, seq = raw.get("boot"), raw.get("seq")
-    if topic is None or not isinstance(boot, str) or not boot or type(seq) is not int:
+    if topic is None or not isinstance(boot, str) or not 1 <= len(boot) <= MAX_TEXT or type(seq) is not int:
         return None, None
     return (StreamKey(topic.node, boot, topic.name), seq) if 0 <= seq <= MAX_SEQ else (None, None)

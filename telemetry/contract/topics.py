@@ -59,8 +59,16 @@ def every_frame() -> list[str]:
 
 
 def everything_of_nodes() -> str:
-    """The filter of all that nodes send or receive; also what is no lawful topic below a node."""
-    return f"{ROOT}/#"
+    """The filter of all that lies below nodes' names, lawful or not; the announcements in `DEAD` do not."""
+    return f"{ROOT}/+/+/#"
+
+
+def is_fleet_topic(topic: str) -> bool:
+    """Whether this is one of the fleet's own topics: a ranking or an event."""
+    parts = topic.split("/")
+    return topic == f"{ROOT}/{FLEET}/event" or (
+        len(parts) == 6 and topic.startswith(f"{ROOT}/{FLEET}/ranking/")
+    )
 
 
 def is_node(name: str) -> bool:

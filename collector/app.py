@@ -1,0 +1,81 @@
+"""The collector, wired top to bottom. It runs alone, or beside a broker and the analyzer in one process."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+import anyio
+from prometheus_client import CollectorRegistry
+
+from collector.desk import Desk, Times
+from collector.intake import Intake
+from collector.metrics import Metrics
+from collector.replies import Replies
+from collector.settings import CollectorSettings
+from collector.timeservice import TimeService
+from collector.writer import Writer
+from telemetry.contract.topics import every_node, everything_of_nodes
+from telemetry.runtime.mqtt import Address, Link
+from telemetry.runtime.service import Service, run_services
+from telemetry.store.interface import Store
+
+SYSTEM = Times(utc_ns=time.time_ns, now_s=time.monotonic)
+
+
+class Collector:
+    """The parts of a collector on an open store. `services` are in the order in which they are started."""
+
+    def __init__(
+        self,
+        settings: CollectorSettings,
+        store: Store,
+        address: Address,
+        *,
+        registry: CollectorRegistry | None = None,
+        times: Times = SYSTEM,
+    ) -> None:
+        name = f"e3p-collector-{secrets.token_hex(4)}"
+        self.desk = Desk(settings, times, Metrics(registry))
+        self.link = Link(
+            address,
+            client_id=name,
+            filters=[everything_of_nodes()],
+            inbox=settings.inbox_messages,
+            inbox_bytes=settings.inbox_bytes,
+        )
+        self.time_link = Link(address, client_id=f"{name}-time", filters=[every_node("ping")])
+        self.replies = Replies(self.link, self.desk)
+        self.writer = Writer(store, self.desk, self.replies.announce)
+        self.time_service = TimeService(self.time_link, self.desk)
+        self.intake = Intake(self.link, store, self.desk)
+        self.desk.metrics.watch_inbox(lambda: self.link.shed)
+
+    @property
+    def services(self) -> list[Service]:
+        """They stop the other way round: the intake first, the links last, after the last replies."""
+        return [self.link, self.time_link, self.replies, self.writer, self.time_service, self.intake]
+
+    def health(self) -> dict[str, object]:
+        """How the collector fares, for `/healthz`."""
+        held = self.desk.gather.held
+        return {
+            "connected": self.link.connected,
+            "nodes": len(self.desk.nodes),
+            "queue_samples": held.samples,
+            "queue_bytes": held.size_bytes,
+            "inbox_shed": self.link.shed,
+            "clock_bad": sorted(self.desk.clocks.bad),
+        }
+
+
+async def run_collector(
+    settings: CollectorSettings,
+    store: Store,
+    address: Address,
+    *,
+    registry: CollectorRegistry | None = None,
+    stop: anyio.Event | None = None,
+) -> None:
+    """Collects until it is told to stop. The store is opened and closed by the caller."""
+    await run_services(Collector(settings, store, address, registry=registry).services, stop=stop)

@@ -1,0 +1,120 @@
+"""The intake: receives, decodes, and puts frames and letters down for the writer. Poison never stops it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from collector.desk import Desk
+from collector.gather import Arrival
+from collector.letters import make_letter
+from collector.meter import Meters
+from collector.presence import Presence
+from telemetry.contract.decode import Meter, Received, Unreadable, decode_message, receive
+from telemetry.contract.errors import Refused
+from telemetry.contract.nodetime import NS_PER_S, node_time_ns
+from telemetry.contract.payload import is_json
+from telemetry.contract.replies import State
+from telemetry.contract.topics import FrameTopic, is_fleet_topic, parse_node_topic
+from telemetry.runtime import logs
+from telemetry.runtime.mqtt import Message
+from telemetry.store.interface import Store, StoreUnavailable
+
+log = logs.get("collector")
+
+
+class Source(Protocol):
+    """Where messages come from and answers go: MQTT now; may be a consumer of a durable stream."""
+
+    def inbox(self) -> AsyncIterator[Message]:
+        """The messages below nodes' names, for ever; each is taken once."""
+
+    async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
+        """Sends an answer, or raises `LinkDown`."""
+
+
+class Intake:
+    """A service that takes every message of a source."""
+
+    name = "intake"
+
+    def __init__(self, source: Source, store: Store, desk: Desk) -> None:
+        self._source = source
+        self._store = store
+        self._desk = desk
+        self._meters = Meters()
+        self._presence = Presence()
+        self._full = False
+
+    async def run(self) -> None:
+        async for message in self._source.inbox():
+            await self.take(message.topic, message.payload)
+
+    async def take(self, topic: str, payload: bytes) -> None:
+        """One message: a frame, a meter's message, a letter, or none of the collector's business."""
+        try:
+            if _is_reply(topic, payload):
+                return
+            received = receive(topic, payload)
+            if isinstance(received, Received):
+                self._frame(received, payload)
+            else:
+                await self._meter(*received, payload)
+        except Refused as reason:
+            self._refuse(topic, payload, reason)
+
+    def _frame(self, received: Received, payload: bytes) -> bool:
+        node = received.topic.node
+        if not self._admit(node):
+            return False
+        self._judge_times(received)
+        self._desk.nodes[node] = "json" if is_json(payload) else "msgpack"
+        return self._desk.put(Arrival(received, payload))
+
+    async def _meter(self, topic: FrameTopic, meter: Meter, payload: bytes) -> None:
+        try:
+            await self._meters.look_up(self._store, topic, meter)
+        except StoreUnavailable:
+            self._desk.shed("store")
+            return
+        received = self._meters.frame(topic, meter)
+        if received is None:
+            self._desk.metrics.repeats.inc()
+        elif self._frame(received, payload):
+            self._meters.took(received)
+
+    def _refuse(self, topic: str, payload: bytes, reason: Refused) -> None:
+        if isinstance(reason, Unreadable) and reason.key and not self._admit(reason.key.node):
+            return
+        letter = make_letter(topic, payload, reason, self._desk.times.utc_ns())
+        if self._desk.put(letter):
+            self._desk.metrics.letters.labels(reason.code).inc()
+
+    def _admit(self, node: str) -> bool:
+        """Whether a node's message is taken; that of a node too many is shed."""
+        if self._desk.admit(node):
+            return True
+        self._desk.shed("nodes")
+        if not self._full:
+            self._full = True
+            log.warning("too many nodes", node=node, max_nodes=self._desk.settings.max_nodes)
+        return False
+
+    def _judge_times(self, received: Received) -> None:
+        """Looks at the clock and at the boots of a node."""
+        node, boot, _ = received.key
+        node_ns = node_time_ns(received.frame.anchor, received.frame.t0)
+        utc_ns = self._desk.times.utc_ns()
+        if self._desk.clocks.frame(node, boot, node_ns, utc_ns):
+            self._desk.metrics.bad_clocks.set(len(self._desk.clocks.bad))
+            log.warning("clock bad", node=node, boot=boot, by="frame", ahead_s=(node_ns - utc_ns) // NS_PER_S)
+        if later := self._presence.seen(node, boot, node_ns, utc_ns):
+            log.warning("two live boots", node=node, later=later)
+
+
+def _is_reply(topic: str, payload: bytes) -> bool:
+    """Whether a message is one of those that are no frames; a node's own that cannot be read is refused."""
+    place = parse_node_topic(topic)
+    if place and place[1] == "state" and payload:
+        decode_message(payload, State)
+    return place is not None or is_fleet_topic(topic)

@@ -1,0 +1,128 @@
+"""The writer: gathered frames into the store, durably; only then are they settled."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
+
+import anyio
+
+from collector.books import settled_by
+from collector.desk import Desk
+from collector.gather import Batch
+from collector.letters import REFUSED, refused_by_store
+from telemetry.contract.frames import PowerFrame
+from telemetry.contract.intervals import IntervalSet
+from telemetry.runtime import logs
+from telemetry.runtime.mqtt import Retry
+from telemetry.store.interface import Letter, Store, StoreUnavailable, Verdict
+
+T = TypeVar("T")
+FLUSH_S = 5.0
+
+log = logs.get("collector")
+
+
+class Writer:
+    """A service that writes batches. While the store is unavailable it tries again, and settles nothing."""
+
+    name = "writer"
+
+    def __init__(
+        self,
+        store: Store,
+        desk: Desk,
+        announce: Callable[[Sequence[Letter]], None],
+        retry: Retry | None = None,
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._announce = announce
+        self._retry = retry or Retry()
+
+    async def run(self) -> None:
+        await self._load()
+        try:
+            while True:
+                await self._until_due()
+                await self._write(self._desk.gather.take())
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(FLUSH_S, shield=True):
+                await self.flush()
+            raise
+
+    async def flush(self) -> None:
+        """Writes what has been gathered, however young."""
+        while self._desk.gather:
+            await self._write(self._desk.gather.take())
+
+    async def _load(self) -> None:
+        """Opens the books with what the store holds from before."""
+        accounts = await self._insist(self._store.accounts)
+        for account in accounts:
+            self._desk.admit(account.key.node)
+        self._desk.books.load(accounts)
+
+    async def _until_due(self) -> None:
+        desk = self._desk
+        while (wait_s := desk.gather.due_in_s(desk.times.now_s())) != 0:
+            await desk.gathered.wait(wait_s)
+
+    async def _write(self, batch: Batch) -> None:
+        verdicts: list[Verdict] = []
+        letters = list(batch.letters)
+        with self._desk.metrics.write_seconds.time():
+            if batch.arrivals:
+                frames = [arrival.received for arrival in batch.arrivals]
+                verdicts = await self._insist(partial(self._store.write, frames))
+                letters.extend(self._refused(batch, verdicts))
+            if letters:
+                await self._insist(partial(self._store.bury, letters))
+        self._announce(letters)
+        self._settle(batch, verdicts, letters)
+        self._desk.gather.release(batch)
+        self._desk.show_queue()
+
+    def _refused(self, batch: Batch, verdicts: Sequence[Verdict]) -> Iterator[Letter]:
+        for arrival, verdict in zip(batch.arrivals, verdicts, strict=True):
+            if verdict in REFUSED:
+                self._desk.metrics.letters.labels(verdict.value).inc()
+                yield refused_by_store(arrival, verdict, self._desk.times.utc_ns())
+
+    def _settle(self, batch: Batch, verdicts: Sequence[Verdict], letters: Sequence[Letter]) -> None:
+        """Closes the frames in the books, and has their nodes told."""
+        pairs = list(zip((arrival.received for arrival in batch.arrivals), verdicts, strict=True))
+        self._count([received.frame for received, verdict in pairs if verdict is Verdict.STORED])
+        self._desk.metrics.repeats.inc(sum(verdict is Verdict.REPEAT for _, verdict in pairs))
+        settled = settled_by(received for received, verdict in pairs if verdict not in REFUSED)
+        for letter in letters:
+            if letter.stream is not None and letter.seq is not None:
+                dead = IntervalSet.of([letter.seq])
+                settled[letter.stream] = settled.get(letter.stream, IntervalSet()) | dead
+        for key, seqs in settled.items():
+            self._desk.books.settle(key, seqs)
+            self._desk.acks.touch(key, seqs)
+        if settled or letters:
+            self._desk.settled.ring()
+
+    def _count(self, frames: Sequence[object]) -> None:
+        self._desk.metrics.frames.inc(len(frames))
+        self._desk.metrics.samples.inc(sum(f.samples for f in frames if isinstance(f, PowerFrame)))
+
+    async def _insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """The result of the first attempt that finds the store available."""
+        failures = 0
+        while True:
+            try:
+                result = await attempt()
+            except StoreUnavailable as error:
+                self._desk.metrics.store_waits.inc()
+                if failures == 0:
+                    log.warning("store unavailable", why=error)
+                await self._retry.sleep(self._retry.wait_s(failures))
+                failures += 1
+            else:
+                if failures:
+                    log.info("store available again", tries=failures + 1)
+                return result
