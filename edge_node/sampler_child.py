@@ -1,0 +1,204 @@
+"""The sampler: a process that does nothing but read sensors on time (`python -m edge_node.sampler_child`).
+
+It shares its interpreter with nothing that could hold it up, and waits for nobody: what the agent does not
+take in time stays in a bounded queue, and what does not fit there is accounted for as missed ticks. It ends
+when the agent says so or is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import select
+import signal
+import time
+from collections.abc import Sequence
+
+from edge_node import sampler_wire as wire
+from edge_node.power.discover import measure_period, open_sensor, with_period
+from edge_node.power.sensor import Sensor, SensorError, SensorSpec
+from edge_node.sampler_outbox import Outbox, ReaderGone
+from edge_node.sampling import FrameBuilder, Schedule, frame_ticks, tick_ns
+from telemetry.contract.errors import UserError
+from telemetry.contract.nodetime import NS_PER_S
+
+FIND_PERIOD_WITHIN_S = 1.0
+HAND_OVER_WITHIN_S = 2.0
+NOTE_EVERY_NS = 60 * NS_PER_S
+
+_ORDERS_FD = 0
+_READ = 65536
+_PR_SET_PDEATHSIG = 1
+_PR_SET_TIMERSLACK = 29
+_NICE = -10
+
+
+class Stream:
+    """One sensor on its own schedule: a tick is a sample or missed; a sensor that fails is asked again."""
+
+    def __init__(self, sensor: Sensor, tick: int, start_ns: int) -> None:
+        self.sensor = sensor
+        self.name = sensor.info.stream
+        self.schedule = Schedule(start_ns, tick)
+        self.builder = FrameBuilder(self.name, sensor.info.channels, tick, frame_ticks(tick))
+        self._noted = ""
+        self._quiet_until_ns = 0
+        self.cut_at: list[int] = []
+
+    def __repr__(self) -> str:
+        return f"Stream({self.sensor!r}, {self.schedule!r})"
+
+    def tick(self, outbox: Outbox) -> None:
+        """Takes the tick that is due. The stamp is the middle of the reading."""
+        clock, builder = time.monotonic_ns, self.builder
+        before = clock()
+        late = self.schedule.take(before)
+        if late:
+            builder.miss(before, late)
+        try:
+            watts = self.sensor.read(before)
+        except SensorError as error:
+            builder.miss(before, 1)
+            self._note(str(error), before, outbox)
+        else:
+            builder.add((before + clock()) >> 1, watts)
+        if builder.full or (self.cut_at and self.cut_at[0] <= before):
+            self.cut(outbox)
+
+    def cut(self, outbox: Outbox) -> None:
+        """Hands over what was gathered."""
+        if self.builder.ticks:
+            outbox.push(self.builder.cut(self.sensor.counters_j()))
+            self.cut_at = [t_ns for t_ns in self.cut_at if t_ns > self.builder.last_ns]
+
+    def flush(self, t_ns: int, outbox: Outbox) -> None:
+        """Cuts the frame once it reaches `t_ns`, at once if it has."""
+        self.cut_at = sorted([*self.cut_at, t_ns])
+        if self.builder.last_ns >= t_ns:
+            self.cut(outbox)
+            self.cut_at = [later for later in self.cut_at if later > self.builder.last_ns]
+
+    def retune(self, tick: int, now_ns: int, outbox: Outbox) -> None:
+        """Another rate: from now on, in a new frame."""
+        if tick != self.schedule.tick_ns:
+            self.cut(outbox)
+            self.builder.retune(tick)
+            self.schedule = Schedule(now_ns, tick)
+
+    def _note(self, words: str, now_ns: int, outbox: Outbox) -> None:
+        """Tells why there is no reading: once for the same words, and not more than once a minute."""
+        if words != self._noted and now_ns >= self._quiet_until_ns:
+            self._noted = words
+            self._quiet_until_ns = now_ns + NOTE_EVERY_NS
+            outbox.note(wire.Note(self.name, words))
+
+
+class Loop:
+    """All streams in one thread: sleep until the next tick or an order, whichever comes first."""
+
+    def __init__(self, streams: Sequence[Stream], rates: tuple[int, int], outbox: Outbox) -> None:
+        self._streams = streams
+        self._watch_tick, self._trial_tick = rates
+        self._outbox = outbox
+        self._unpacker = wire.Unpacker()
+        self._going = True
+
+    def run(self) -> None:
+        """Samples until it is told to stop or the agent is gone (`ReaderGone`)."""
+        clock, streams, outbox = time.monotonic_ns, self._streams, self._outbox
+        while self._going:
+            due = min([stream.schedule.due_ns for stream in streams])
+            wait_s = max(0.0, (due - clock()) / NS_PER_S)
+            readable, writable, _ = select.select([_ORDERS_FD], outbox.waits, [], wait_s)
+            if readable:
+                self._obey(os.read(_ORDERS_FD, _READ))
+            if writable:
+                outbox.pump()
+            for stream in streams:
+                if stream.schedule.due_ns <= clock():
+                    stream.tick(outbox)
+        for stream in streams:
+            stream.cut(outbox)
+            stream.sensor.close()
+
+    def _obey(self, data: bytes) -> None:
+        if not data:
+            raise ReaderGone
+        for body in self._unpacker.feed(data):
+            order = wire.orders.decode(body)
+            if isinstance(order, wire.Stop):
+                self._going = False
+            for stream in self._streams:
+                if isinstance(order, wire.Rate):
+                    tick = self._trial_tick if order.trial else self._watch_tick
+                    stream.retune(tick, time.monotonic_ns(), self._outbox)
+                elif isinstance(order, wire.Flush):
+                    stream.flush(order.t, self._outbox)
+
+
+def main() -> None:
+    """Reads `Start`, says `Ready` or `Failed`, and samples."""
+    _settle_in()
+    # What a driver prints must not run into the reports.
+    outbox = Outbox(os.dup(1))
+    os.dup2(2, 1)
+    start = _first_order()
+    try:
+        sensors = open_sensors(start.specs, 1 / start.trial_hz)
+    except (UserError, SensorError) as error:
+        outbox.note(wire.Failed(str(error), isinstance(error, UserError)))
+        outbox.drain(HAND_OVER_WITHIN_S)
+        return
+    outbox.note(wire.Ready(tuple(sensor.info for sensor in sensors)))
+    rates = tick_ns(start.watch_hz), tick_ns(start.trial_hz)
+    streams = [Stream(sensor, rates[0], time.monotonic_ns()) for sensor in sensors]
+    gc.freeze()
+    gc.disable()
+    Loop(streams, rates, outbox).run()
+    outbox.drain(HAND_OVER_WITHIN_S)
+
+
+def open_sensors(specs: Sequence[SensorSpec], tick_s: float) -> list[Sensor]:
+    """Every sensor, with its true period where it is a real one. Raises `UserError` or `SensorError`."""
+    sensors: list[Sensor] = []
+    for spec in specs:
+        sensor = open_sensor(spec, tick_s)
+        if sensor.info.origin == "measured":
+            period_ms = measure_period(sensor, FIND_PERIOD_WITHIN_S / len(specs))
+            if period_ms is not None:
+                sensor.info = with_period(sensor.info, period_ms)
+        sensors.append(sensor)
+    return sensors
+
+
+def _settle_in() -> None:
+    """Ends with the agent, ignores what the terminal says to it, wakes exactly, and comes before its load."""
+    # The agent decides when to stop; a broken pipe tells when it is gone without having said so.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(OSError, AttributeError):
+        prctl = ctypes.CDLL(None).prctl
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(_PR_SET_TIMERSLACK, 1)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.nice(_NICE)
+
+
+def _first_order() -> wire.Start:
+    unpacker = wire.Unpacker()
+    while data := os.read(_ORDERS_FD, _READ):
+        for body in unpacker.feed(data):
+            order = wire.orders.decode(body)
+            if isinstance(order, wire.Start):
+                return order
+    raise ReaderGone
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(ReaderGone):
+        main()
