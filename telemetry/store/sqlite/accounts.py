@@ -14,11 +14,14 @@ OF_NODE = "stream IN (SELECT stream.id FROM stream JOIN boot ON boot.id = stream
 STREAMS = """SELECT stream.id, node, boot.boot, name, anchor, as_of, health
     FROM stream JOIN boot ON boot.id = stream.boot LEFT JOIN report ON report.stream = stream.id
     WHERE :node IS NULL OR node = :node"""
-# A run of numbers ends where the next number is not the next row: both ends of every run, in order.
-RUNS = """SELECT stream, seq, before, after FROM (
-        SELECT stream, seq, lag(seq) OVER run AS before, lead(seq) OVER run AS after FROM frame
-        WHERE {chosen} WINDOW run AS (PARTITION BY stream ORDER BY seq))
-    WHERE before IS NULL OR before <> seq - 1 OR after IS NULL OR after <> seq + 1"""
+# A run begins where the number before is not held, and ends at the last number held before the next run.
+RUNS = """WITH begun AS (
+        SELECT stream, seq AS first FROM frame AS here WHERE {chosen} AND NOT EXISTS
+            (SELECT 1 FROM frame WHERE stream = here.stream AND seq = here.seq - 1)),
+    run AS (SELECT stream, first, lead(first, 1, 1 << 62) OVER (PARTITION BY stream ORDER BY first) AS next
+        FROM begun)
+    SELECT stream, first, (SELECT seq FROM frame WHERE stream = run.stream AND seq < run.next
+        ORDER BY seq DESC LIMIT 1) FROM run"""
 # In halves: a sum of 64-bit numbers may not fit 64 bits, and SQLite then fails.
 SUMS = """SELECT stream, sum(samples), sum(missed >> 32), sum(missed & 0xFFFFFFFF) FROM frame
     INDEXED BY frame_time WHERE {chosen} GROUP BY stream"""
@@ -49,14 +52,9 @@ def read_accounts(db: sqlite3.Connection, node: str | None) -> list[Account]:
 
 
 def _stored(db: sqlite3.Connection, node: str | None) -> dict[int, list[tuple[int, int]]]:
-    """The runs of each stream: a row is the first of its run, the last of it, or both."""
     runs: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    first = 0
-    for stream, seq, before, after in db.execute(_of(RUNS, node), {"node": node}):
-        if before is None or before != seq - 1:
-            first = seq
-        if after is None or after != seq + 1:
-            runs[stream].append((first, seq))
+    for stream, first, last in db.execute(_of(RUNS, node), {"node": node}):
+        runs[stream].append((first, last))
     return runs
 
 
