@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -59,7 +57,7 @@ class Address(NamedTuple):
         if parts.scheme not in PORTS:
             raise _bad(url, "it begins with mqtt:// or mqtts://")
         if parts.password is not None:
-            raise _bad(url, "a password stands in E3P_MQTT_PASSWORD or in the file mqtt_password_file names")
+            raise _bad(url, "a password stands in E3P_MQTT_PASSWORD, or in mqtt_password_file's file")
         if not parts.hostname or not _is_host(parts.hostname):
             raise _bad(url, "a host name or IP address is expected")
         if port == 0:
@@ -83,12 +81,8 @@ class Address(NamedTuple):
         return f"mqtt{'s' if self.tls else ''}://{user}{host}:{self.port}"
 
 
-def read_password(env: Mapping[str, str] = os.environ, file: str | None = None) -> Secret | None:
-    """The broker's password: `E3P_MQTT_PASSWORD`, else the first line of `file`, else none."""
-    if text := env.get("E3P_MQTT_PASSWORD"):
-        return Secret(text)
-    if not file:
-        return None
+def read_password(file: str) -> Secret:
+    """The password on the first line of `file`. Raises `UserError`."""
     try:
         lines = Path(file).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -18,11 +18,11 @@ import anyio
 from aiomqtt.exceptions import MqttConnectError
 
 from telemetry.runtime import logs
-from telemetry.runtime.address import Address, Tls, read_password
+from telemetry.runtime.address import Address, Tls
 from telemetry.runtime.inbox import MIB, Inbox, Message
 from telemetry.runtime.retry import STEADY_S, Retry
 
-__all__ = ["Address", "Link", "LinkDown", "Message", "Retry", "Tls", "Will", "read_password"]
+__all__ = ["Address", "Link", "LinkDown", "Message", "Retry", "Tls", "Will"]
 
 KEEPALIVE_S = 15
 ANSWER_S = 5.0

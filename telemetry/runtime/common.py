@@ -1,0 +1,33 @@
+"""The settings that every program shares: broker, store, logs."""
+
+from __future__ import annotations
+
+import msgspec
+
+from telemetry.runtime.address import Address, Tls, read_password
+from telemetry.runtime.logs import Format, Level
+from telemetry.runtime.secret import Secret
+
+LOCAL_BROKER = "mqtt://127.0.0.1:1883"
+
+
+class Common(msgspec.Struct, frozen=True, kw_only=True):
+    """The top level of ``e3p.toml``. `mqtt` None: the command's own choice (`serve` brings a broker)."""
+
+    mqtt: str | None = None
+    mqtt_ca: str | None = None
+    mqtt_cert: str | None = None
+    mqtt_key: str | None = None
+    mqtt_password: Secret | None = None
+    mqtt_password_file: str | None = None
+    store: str = "sqlite:///e3p.db"
+    log: Format = "text"
+    log_level: Level = "info"
+
+    def address(self, default: str = LOCAL_BROKER) -> Address:
+        """The broker's address with its TLS files and password. Raises `UserError`."""
+        password = self.mqtt_password
+        if password is None and self.mqtt_password_file:
+            password = read_password(self.mqtt_password_file)
+        tls = Tls(self.mqtt_ca, self.mqtt_cert, self.mqtt_key)
+        return Address.parse(self.mqtt or default, tls=tls, password=password)
