@@ -49,7 +49,7 @@ class Collector:
         self.writer = Writer(store, self.desk, self.replies.announce)
         self.time_service = TimeService(self.time_link, self.desk)
         self.intake = Intake(self.link, store, self.desk)
-        self.desk.metrics.watch_inbox(lambda: self.link.shed)
+        self.desk.metrics.watch(self.desk.gather, lambda: self.link.shed)
 
     @property
     def services(self) -> list[Service]:

@@ -68,12 +68,6 @@ class Desk:
         if not self.gather.add(item, self.times.now_s()):
             self.shed("memory")
             return False
-        self.show_queue()
         if empty or self.gather.full:
             self.gathered.ring()
         return True
-
-    def show_queue(self) -> None:
-        """Brings the gauges of the queue up to date."""
-        self.metrics.queue_samples.set(self.gather.held.samples)
-        self.metrics.queue_bytes.set(self.gather.held.size_bytes)

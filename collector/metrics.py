@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from collector.gather import Gather
+
 BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -45,6 +47,8 @@ class Metrics:
             "e3p_collector_bad_clocks", "Nodes whose clock is more than 5 minutes off", registry=self.registry
         )
 
-    def watch_inbox(self, shed: Callable[[], int]) -> None:
-        """The link counts what its inbox sheds; the gauge asks it."""
-        self.inbox_shed.set_function(shed)
+    def watch(self, gather: Gather, inbox_shed: Callable[[], int]) -> None:
+        """The gauges ask when somebody looks, which costs a frame nothing."""
+        self.queue_samples.set_function(lambda: gather.held.samples)
+        self.queue_bytes.set_function(lambda: gather.held.size_bytes)
+        self.inbox_shed.set_function(inbox_shed)

@@ -82,7 +82,6 @@ class Writer:
         self._announce(letters)
         self._settle(batch, verdicts, letters)
         self._desk.gather.release(batch)
-        self._desk.show_queue()
 
     def _refused(self, batch: Batch, verdicts: Sequence[Verdict]) -> Iterator[Letter]:
         for arrival, verdict in zip(batch.arrivals, verdicts, strict=True):
