@@ -26,7 +26,11 @@ ATTEMPTS = 50
 
 # sqlite3 gives error codes from Python 3.11 on only; these words are SQLite's own and have not changed.
 TRANSIENT = ("is locked", "database or disk is full", "disk I/O error", "unable to open database file")
-BROKEN = ("not a database", "malformed")
+FOR_A_PERSON = {
+    "readonly": "cannot be written; give this user the right to write it",
+    "not a database": "no SQLite file; a store is a file that e3p made",
+    "malformed": "damaged; keep it aside and restore a backup, or name a new file",
+}
 
 
 class Connection:
@@ -54,12 +58,13 @@ def translated(path: Path) -> Iterator[None]:
     """SQLite's errors as decisions: `StoreUnavailable` (try again), `UserError`, or stop (as raised)."""
     try:
         yield
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         words = str(error)
         if any(known in words for known in TRANSIENT):
             raise StoreUnavailable(f"{path}: {words}") from error
-        if "readonly" in words:
-            raise UserError(f"{path}: cannot be written; give this user the right to write it") from error
+        for known, advice in FOR_A_PERSON.items():
+            if known in words:
+                raise UserError(f"{path}: {advice}") from error
         raise
 
 
@@ -73,10 +78,6 @@ def opening(path: Path) -> Iterator[None]:
         if "is locked" in str(error):
             raise
         raise UserError(f"{error}; name a file that this user may write, on a disk with room") from error
-    except sqlite3.DatabaseError as error:
-        if not any(known in str(error) for known in BROKEN):
-            raise
-        raise UserError(f"{path}: {error}; a store is a file that e3p made") from error
 
 
 @contextmanager
