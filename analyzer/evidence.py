@@ -48,8 +48,8 @@ class Evidence:
 
     @property
     def missing(self) -> int:
-        """Power frames that may still come."""
-        return sum(power.holes.missing for power in self.power)
+        """Power frames that may still come, be it from quarantine."""
+        return sum(power.holes.missing + power.holes.dead for power in self.power)
 
 
 class Archive:

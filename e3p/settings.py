@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,37 +13,26 @@ from collector.settings import CollectorSettings
 from e3p.output import say
 from edge_node.settings import EdgeSettings
 from telemetry.runtime import logs
-from telemetry.runtime.address import Address, Tls, read_password
+from telemetry.runtime.common import Common
 from telemetry.runtime.config import Resolved, resolve
 
 FILE = Path("e3p.toml")
 
 
-class Common(msgspec.Struct, frozen=True, kw_only=True):
-    """The top level: where broker and store are, how to log, where the page listens."""
+class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The `[serve]` section: where `e3p serve` listens, for browsers and with its own broker."""
 
-    mqtt: str = "mqtt://127.0.0.1:1883"
-    mqtt_ca: str | None = None
-    mqtt_cert: str | None = None
-    mqtt_key: str | None = None
-    mqtt_password_file: str | None = None
-    store: str = ""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["text", "json"] = "text"
     host: str = "127.0.0.1"
     port: int = 8080
-
-    def address(self, url: str | None = None) -> Address:
-        """The broker's address, or that of `url` with the same certificates and password."""
-        tls = Tls(self.mqtt_ca, self.mqtt_cert, self.mqtt_key)
-        password = read_password(file=self.mqtt_password_file)
-        return Address.parse(url or self.mqtt, tls=tls if any(tls) else None, password=password)
+    broker_host: str = "127.0.0.1"
+    broker_port: int = 1883
 
 
 class Settings(NamedTuple):
     """Every section, and where each value came from."""
 
     common: Common
+    serve: ServeSettings
     edge: EdgeSettings
     collector: CollectorSettings
     analyzer: AnalyzerSettings
@@ -52,6 +41,7 @@ class Settings(NamedTuple):
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "": Common,
+    "serve": ServeSettings,
     "edge": EdgeSettings,
     "collector": CollectorSettings,
     "analyzer": AnalyzerSettings,
@@ -66,19 +56,12 @@ def load(config: Path | None = None, **flags: object) -> Settings:
     for warning in resolved.warnings:
         say(f"e3p: warning: {warning}")
     common = resolved.section("", Common)
-    if not common.store:
-        common = msgspec.structs.replace(common, store=default_store())
-    logs.configure(common.log_format, common.log_level)
+    logs.configure(common.log, common.log_level)
     return Settings(
         common,
+        resolved.section("serve", ServeSettings),
         resolved.section("edge", EdgeSettings),
         resolved.section("collector", CollectorSettings),
         resolved.section("analyzer", AnalyzerSettings),
         resolved,
     )
-
-
-def default_store() -> str:
-    """The store used where none is named: one SQLite file in the user's state folder."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return f"sqlite:///{Path(state).absolute() / 'e3p' / 'e3p.db'}"

@@ -23,13 +23,9 @@ def show(
 ) -> None:
     """Prints every setting in force and where it came from; secrets are hidden."""
     from e3p.output import print_json, print_table
-    from e3p.settings import default_store, load
+    from e3p.settings import load
 
     rows = list(load(config, store=store, mqtt=mqtt).resolved.rows())
-    rows = [
-        (key, default_store() if (key, value) == ("store", "") else value, place)
-        for key, value, place in rows
-    ]
     if json:
         print_json({key: {"value": value, "from": place} for key, value, place in rows})
     else:

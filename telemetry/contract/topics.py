@@ -43,6 +43,11 @@ def node_topic(node: str, kind: NodeKind) -> str:
     return f"{ROOT}/{check_node(node)}/{kind}"
 
 
+def stream_topic(node: str, name: str) -> str:
+    """The topic of a stream by its full name, such as ``power/main``."""
+    return f"{ROOT}/{check_node(node)}/{name}"
+
+
 def ranking_topic(device: str, dataset: str) -> str:
     """The retained ranking of one device kind on one data set."""
     return f"{ROOT}/{FLEET}/ranking/{check_node(device)}/{check_node(dataset)}"

@@ -1,0 +1,24 @@
+"""``e3p edge``: the agent on a device."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from e3p import options
+
+
+def edge(
+    node: Annotated[str | None, typer.Option(help="This node's name; else the host's.")] = None,
+    mqtt: options.Mqtt = None,
+    config: options.Config = None,
+) -> None:
+    """Samples this device's power, takes marks, and sends both until the server has stored them."""
+    import anyio
+
+    from e3p.settings import load
+    from edge_node.app import run_agent
+
+    settings = load(config, mqtt=mqtt, edge__node=node)
+    anyio.run(run_agent, settings.edge, settings.common.address())

@@ -1,0 +1,66 @@
+"""The runner's progress: a bar on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+
+class Progress:
+    """Shows the runner's events on standard error."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bars = Bars(*columns, console=self._console, transient=True, disable=not sys.stderr.isatty())
+        self._bar = self._bars.add_task("images", total=None, visible=False)
+
+    def __enter__(self) -> Progress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def show(self, event: dict[str, Any]) -> None:
+        """One event of the runner."""
+        name = event.get("event")
+        if name == "trial_begin":
+            title = f"{event['model']} trial {event['index'] + 1}"
+            self._bars.reset(self._bar, total=event["images"], visible=True, description=title)
+        elif name == "progress":
+            self._bars.update(self._bar, completed=event["images"])
+        if name == "trial_end":
+            self._bars.update(self._bar, visible=False)
+        if words := _words(event):
+            self._console.print(words, markup=False)
+
+
+def _words(event: dict[str, Any]) -> str | None:
+    """The line that tells of an event; progress itself is the bar's."""
+    name = event.get("event")
+    if name == "plan":
+        return f"{len(event['order'])} trials of {event['images']} images, group {event['group']}"
+    if name == "weights" and event["weights"] == "random":
+        return f"{event['model']}: random weights ({event['reason']}); time and energy are real, accuracy is not measured"
+    if name == "warmup":
+        steady = "steady" if event["steady"] else "not steady yet"
+        return (
+            f"{event['model']}: warmed up, {event['batches']} batches in {event['seconds']:.1f} s, {steady}"
+        )
+    if name == "idle":
+        return f"idle for {event['seconds']:g} s {event['when']} the trials"
+    if name == "trial_begin":
+        return f"{event['model']}: trial {event['index'] + 1} begins"
+    if name == "trial_end":
+        return f"  {event['images']} images in {event['seconds']:.2f} s, {event['batch_ms']:.1f} ms a batch"
+    if name == "error":
+        return f"{event['where']}: {event['what']}; right is: {event['right']}"
+    return None

@@ -1,0 +1,78 @@
+"""The server side in one process: broker, collector, analyzer, health page."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+import anyio
+from prometheus_client import CollectorRegistry
+
+from analyzer import app as analyzer
+from collector.app import Collector
+from e3p.output import say
+from e3p.settings import Settings
+from telemetry.contract.errors import UserError
+from telemetry.runtime.address import Address
+from telemetry.runtime.broker import EmbeddedBroker
+from telemetry.runtime.http import Health, HealthServer
+from telemetry.runtime.service import run_services
+from telemetry.store.open import opened_store
+
+CONNECTED_WITHIN_S = 30.0
+
+
+class Announcer:
+    """Says `ready` once everything listens; then sleeps."""
+
+    name = "announcer"
+
+    def __init__(self, collector: Collector, page: HealthServer, address: Address, store: str) -> None:
+        self._collector = collector
+        self._page = page
+        self._address = address
+        self._store = store
+
+    async def run(self) -> None:
+        """Raises `UserError` when the broker does not answer in time."""
+        await self._page.ready.wait()
+        try:
+            with anyio.fail_after(CONNECTED_WITHIN_S):
+                await self._collector.link.until_connected()
+        except TimeoutError:
+            raise UserError(
+                f"no broker answers at {self._address.url} within {CONNECTED_WITHIN_S:.0f} s"
+            ) from None
+        page = f"http://{self._page.host}:{self._page.port}"
+        say(f"e3p serve: ready mqtt={self._address.url} store={self._store} page={page}")
+        await anyio.sleep_forever()
+
+
+async def serve(settings: Settings) -> None:
+    """Runs until stopped by a signal."""
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(opened_store(settings.common.store))
+        address = settings.common.address()
+        if settings.common.mqtt is None:
+            address = settings.common.address((await _broker(stack, settings)).url)
+        registry = CollectorRegistry()
+        collector = Collector(settings.collector, store, address, registry=registry)
+        page = HealthServer(
+            lambda: Health(collector.link.connected, collector.health()),
+            host=settings.serve.host,
+            port=settings.serve.port,
+            registry=registry,
+        )
+        services = [page, *collector.services, *analyzer.services(settings.analyzer, store, address)]
+        await run_services([*services, Announcer(collector, page, address, settings.common.store)])
+
+
+async def _broker(stack: AsyncExitStack, settings: Settings) -> EmbeddedBroker:
+    """Our own broker, on the port that was set; where none was and the usual one is taken, on a free one."""
+    host, port = settings.serve.broker_host, settings.serve.broker_port
+    try:
+        return await stack.enter_async_context(EmbeddedBroker(host, port))
+    except UserError as taken:
+        if settings.resolved.origins["serve.broker_port"] != "default":
+            raise
+        say(f"e3p serve: {taken}; a free port is taken instead")
+        return await stack.enter_async_context(EmbeddedBroker(host))
