@@ -279,7 +279,7 @@ def _paths() -> List[str]:
     if not hasattr(socket, "AF_UNIX"):
         return []
     personal = [os.environ["XDG_RUNTIME_DIR"] + "/e3p/marks.sock"] if "XDG_RUNTIME_DIR" in os.environ else []
-    return [os.environ["E3P_SOCKET"]] if os.environ.get("E3P_SOCKET") else ["/run/e3p/marks.sock"] + personal
+    return [os.environ["E3P_SOCKET"]] if os.environ.get("E3P_SOCKET") else ["/run/e3p/marks.sock", *personal]
 
 
 _senders: Dict[int, _Sender] = {}

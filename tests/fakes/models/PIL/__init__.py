@@ -1,0 +1,1 @@
+"""A fake Pillow, for Python 3.6 too."""
