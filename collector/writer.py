@@ -42,8 +42,8 @@ class Writer:
         self._retry = retry or Retry()
 
     async def run(self) -> None:
-        await self._load()
         try:
+            await self._load()
             while True:
                 await self._until_due()
                 await self._write(self._desk.gather.take())

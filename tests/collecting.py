@@ -110,10 +110,13 @@ class Moody:
         self.refusals = 0
 
     def __getattr__(self, name: str) -> Any:
-        if self.mood is not None and name in {"write", "bury", "accounts"}:
-            self.refusals += 1
-            raise self.mood
-        return getattr(self._store, name)
+        async def ask(*arguments: Any, **named: Any) -> Any:
+            if self.mood is not None:
+                self.refusals += 1
+                raise self.mood
+            return await getattr(self._store, name)(*arguments, **named)
+
+        return ask
 
     def leave(self) -> None:
         self.mood = StoreUnavailable("away")
