@@ -118,9 +118,20 @@ def connect(path: Path, *, create: bool, busy_s: float) -> sqlite3.Connection:
     uri = f"file:{quote(str(path.absolute()))}?mode={'rwc' if create else 'rw'}"
     with opening(path):
         db = sqlite3.connect(uri, uri=True, timeout=busy_s, isolation_level=None, check_same_thread=False)
-        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        with closed_on_failure(db):
+            db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return db
+
+
+@contextmanager
+def closed_on_failure(db: sqlite3.Connection) -> Iterator[None]:
+    """A connection that nobody will get is closed."""
+    try:
+        yield
+    except BaseException:
+        db.close()
+        raise
 
 
 def make_durable(db: sqlite3.Connection, path: Path, busy_s: float) -> None:

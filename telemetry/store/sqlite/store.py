@@ -15,7 +15,7 @@ from telemetry.contract.frames import Frame, StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.store.interface import Account, Letter, Revision, Verdict
 from telemetry.store.sqlite.accounts import read_accounts
-from telemetry.store.sqlite.connection import Connection, connect, reading, writing
+from telemetry.store.sqlite.connection import Connection, closed_on_failure, connect, reading, writing
 from telemetry.store.sqlite.documents import latest_revisions, put_revisions, revision_history
 from telemetry.store.sqlite.frames import frames_by_seq, frames_covering, write_frames
 from telemetry.store.sqlite.letters import bury_letters, drop_letters, read_letters
@@ -99,12 +99,9 @@ class SqliteStore:
 
     def _connect(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
         writer = connect(self._path, create=self._create, busy_s=self._busy_s)
-        try:
+        with closed_on_failure(writer):
             prepare(writer, self._path, create=self._create, busy_s=self._busy_s)
             reader = connect(self._path, create=False, busy_s=self._busy_s)
-        except BaseException:
-            writer.close()
-            raise
         reader.execute("PRAGMA query_only = 1")
         return writer, reader
 
