@@ -41,8 +41,9 @@ COVERS = "transfer and inference; decoding and preprocessing were done before"
 TEXT, COUNT, AMOUNT = r'"[^"]{1,256}"', r"[1-9]\d{0,8}", r"\d{1,9}(\.\d+)?(e-\d+)?"
 FRACTION = r"(0|1|[01]\.0|0\.\d+|\d(\.\d+)?e-\d+)"
 REFERENCE = r'%s: \{("n": (\d+|null), )?("origin": (%s|null), )?"value": %s\}' % (TEXT, TEXT, FRACTION)
+REFERENCES = r"\{(%s(, %s)*)?\}" % (REFERENCE, REFERENCE)
 REQUIRED = object()
-FIELDS: Dict[str, Tuple[object, str, str]] = {  # default, pattern of the value as JSON, the right
+FIELDS: Dict[str, Tuple[object, str, str]] = {  # default, pattern of the JSON, what is right
     "models": (REQUIRED, r"\[%s(, %s)*\]" % (TEXT, TEXT), "a list of timm model names"),
     "dataset": (REQUIRED, '"[A-Za-z0-9_-]{1,64}"', "1 to 64 letters, digits, _ or -"),
     "images_dir": (None, TEXT, "a folder of images; null generates them"),
@@ -60,11 +61,7 @@ FIELDS: Dict[str, Tuple[object, str, str]] = {  # default, pattern of the value 
     "seed": (0, r"\d{1,9}", "a whole number from 0"),
     "group": (None, TEXT, "a text of 1 to 256 characters; null makes one"),
     "num_threads": (None, COUNT, "a whole number from 1; null leaves it to torch"),
-    "accuracy_refs": (
-        {},
-        r"\{(%s(, %s)*)?\}" % (REFERENCE, REFERENCE),
-        "{model: {value: 0 to 1, n, origin}}",
-    ),
+    "accuracy_refs": ({}, REFERENCES, "{model: {value: 0 to 1, n, origin}}"),
 }
 
 Tensor = Any  # torch comes at run time, from the interpreter at hand
@@ -151,8 +148,10 @@ def free_bytes() -> float:
 
 def is_steady(times: Sequence[float]) -> bool:
     """The median of the last five batches is within 5 % of that of the five before."""
-    last, before = statistics.median(times[-5:]), statistics.median(times[-10:-5] or [0])
-    return len(times) >= 10 and abs(last - before) < 0.05 * before
+    if len(times) < 10:
+        return False
+    last, before = statistics.median(times[-5:]), statistics.median(times[-10:-5])
+    return abs(last - before) < 0.05 * before
 
 
 class Bench:

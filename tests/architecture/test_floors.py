@@ -14,6 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAX_FILE_LINES = 300
+# It goes onto a device alone, with no package of ours beside it, so it cannot be several files.
+LONGER_FILES = {"edge_node/runner.py": 360}
 MAX_FUNCTION_LINES = 40
 HEAVY = {"numpy", "scipy", "torch", "torchvision", "timm"}
 # Folders that exist on one machine only. Docs and tests say `~`, `/etc`, `/path/to`.
@@ -90,8 +92,8 @@ def test_mark_works_as_one_file_copied_alone(tmp_path: Path) -> None:
 
 
 def test_no_file_is_longer_than_a_reader_holds_in_mind() -> None:
-    lengths = {path: len(_text(path).splitlines()) for path in _tracked(".py")}
-    assert not {str(path.relative_to(ROOT)): n for path, n in lengths.items() if n > MAX_FILE_LINES}
+    lengths = {str(path.relative_to(ROOT)): len(_text(path).splitlines()) for path in _tracked(".py")}
+    assert not {name: n for name, n in lengths.items() if n > LONGER_FILES.get(name, MAX_FILE_LINES)}
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
