@@ -60,7 +60,4 @@ def _thinning_variance(times_s: Floats, watts: Floats, stride: int, view: View) 
     change = step_w[stride:] * width_s[:-stride]
     change -= step_w[:-stride] * width_s[stride:]
     change *= whole[stride:] & whole[:-stride]
-    squares, period = float(np.dot(change, change)), 2 * stride
-    # Two that are dropped one after the other share the reading between them.
-    together = 2.0 * float(np.dot(change[period:], change[:-period]))
-    return (squares + max(together, 0.0)) / 4 / period
+    return float(np.dot(change, change)) / 4 / (2 * stride)

@@ -178,7 +178,7 @@ def white(seed: int, facts: SensorFacts) -> WindowEnergy:
 
 def test_white_noise_that_is_not_stated_is_seen_by_thinning() -> None:
     stated = [line(white(seed, BARE), "sampling").u_j for seed in range(30)]
-    assert np.mean(stated) == pytest.approx(0.5 * 10 / np.sqrt(1000), rel=0.15)
+    assert np.mean(stated) == pytest.approx(0.5 * 10 / np.sqrt(1000), rel=0.25)
 
 
 def test_white_noise_that_is_stated_is_not_counted_twice() -> None:
