@@ -11,10 +11,12 @@ import contextlib
 import ctypes
 import gc
 import os
-import select
+import queue
 import signal
+import threading
 import time
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from edge_node import sampler_wire as wire
 from edge_node.power.discover import measure_period, open_sensor, with_period
@@ -22,10 +24,12 @@ from edge_node.power.sensor import Sensor, SensorError, SensorSpec
 from edge_node.sampler_outbox import Outbox, ReaderGone
 from edge_node.sampling import FrameBuilder, Schedule, frame_ticks, tick_ns
 from telemetry.contract.errors import UserError
-from telemetry.contract.nodetime import NS_PER_S
+from telemetry.contract.nodetime import NS_PER_MS, NS_PER_S
 
 FIND_PERIOD_WITHIN_S = 1.0
 HAND_OVER_WITHIN_S = 2.0
+# The longest sleep: an order waits no longer than this, however slow the streams.
+LISTEN_EVERY_NS = 50 * NS_PER_MS
 NOTE_EVERY_NS = 60 * NS_PER_S
 
 _ORDERS_FD = 0
@@ -33,6 +37,9 @@ _READ = 65536
 _PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
 _NICE = -10
+
+
+Orders: TypeAlias = "queue.SimpleQueue[wire.Order | None]"
 
 
 class Stream:
@@ -96,46 +103,47 @@ class Stream:
 
 
 class Loop:
-    """All streams in one thread: sleep until the next tick or an order, whichever comes first."""
+    """All streams in one thread: sleep until the next tick, sample what is due, look for orders."""
 
-    def __init__(self, streams: Sequence[Stream], rates: tuple[int, int], outbox: Outbox) -> None:
+    def __init__(
+        self, streams: Sequence[Stream], rates: tuple[int, int], orders: Orders, outbox: Outbox
+    ) -> None:
         self._streams = streams
         self._watch_tick, self._trial_tick = rates
+        self._orders = orders
         self._outbox = outbox
-        self._unpacker = wire.Unpacker()
         self._going = True
 
     def run(self) -> None:
         """Samples until it is told to stop or the agent is gone (`ReaderGone`)."""
-        clock, streams, outbox = time.monotonic_ns, self._streams, self._outbox
+        clock, sleep, streams, outbox = time.monotonic_ns, time.sleep, self._streams, self._outbox
         while self._going:
             due = min([stream.schedule.due_ns for stream in streams])
-            wait_s = max(0.0, (due - clock()) / NS_PER_S)
-            readable, writable, _ = select.select([_ORDERS_FD], outbox.waits, [], wait_s)
-            if readable:
-                self._obey(os.read(_ORDERS_FD, _READ))
-            if writable:
-                outbox.pump()
+            wait = min(due - clock(), LISTEN_EVERY_NS)
+            if wait > 0:
+                sleep(wait / NS_PER_S)
             for stream in streams:
                 if stream.schedule.due_ns <= clock():
                     stream.tick(outbox)
+            if outbox.waiting:
+                outbox.pump()
+            while not self._orders.empty():
+                self._obey(self._orders.get())
         for stream in streams:
             stream.cut(outbox)
             stream.sensor.close()
 
-    def _obey(self, data: bytes) -> None:
-        if not data:
+    def _obey(self, order: wire.Order | None) -> None:
+        if order is None:
             raise ReaderGone
-        for body in self._unpacker.feed(data):
-            order = wire.orders.decode(body)
-            if isinstance(order, wire.Stop):
-                self._going = False
-            for stream in self._streams:
-                if isinstance(order, wire.Rate):
-                    tick = self._trial_tick if order.trial else self._watch_tick
-                    stream.retune(tick, time.monotonic_ns(), self._outbox)
-                elif isinstance(order, wire.Flush):
-                    stream.flush(order.t, self._outbox)
+        if isinstance(order, wire.Stop):
+            self._going = False
+        for stream in self._streams:
+            if isinstance(order, wire.Rate):
+                tick = self._trial_tick if order.trial else self._watch_tick
+                stream.retune(tick, time.monotonic_ns(), self._outbox)
+            elif isinstance(order, wire.Flush):
+                stream.flush(order.t, self._outbox)
 
 
 def main() -> None:
@@ -144,7 +152,11 @@ def main() -> None:
     # What a driver prints must not run into the reports.
     outbox = Outbox(os.dup(1))
     os.dup2(2, 1)
-    start = _first_order()
+    orders: Orders = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(orders,), daemon=True).start()
+    start = orders.get()
+    if not isinstance(start, wire.Start):
+        return
     try:
         sensors = open_sensors(start.specs, 1 / start.trial_hz)
     except (UserError, SensorError) as error:
@@ -156,7 +168,7 @@ def main() -> None:
     streams = [Stream(sensor, rates[0], time.monotonic_ns()) for sensor in sensors]
     gc.freeze()
     gc.disable()
-    Loop(streams, rates, outbox).run()
+    Loop(streams, rates, orders, outbox).run()
     outbox.drain(HAND_OVER_WITHIN_S)
 
 
@@ -189,14 +201,13 @@ def _settle_in() -> None:
             os.nice(_NICE)
 
 
-def _first_order() -> wire.Start:
+def _listen(orders: Orders) -> None:
+    """Brings each order as it comes, and None when the agent is gone. Asleep in between."""
     unpacker = wire.Unpacker()
     while data := os.read(_ORDERS_FD, _READ):
         for body in unpacker.feed(data):
-            order = wire.orders.decode(body)
-            if isinstance(order, wire.Start):
-                return order
-    raise ReaderGone
+            orders.put(wire.orders.decode(body))
+    orders.put(None)
 
 
 if __name__ == "__main__":

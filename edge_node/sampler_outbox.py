@@ -33,8 +33,6 @@ class Outbox:
         self._queue: deque[memoryview] = deque()
         self._queued = 0
         self._losses = Losses()
-        self.waits: list[int] = []
-        """The pipe, while something waits for it: for `select`."""
         os.set_blocking(fd, False)
         with contextlib.suppress(OSError, ImportError):
             import fcntl  # noqa: PLC0415 - Linux only, and no loss elsewhere
@@ -43,6 +41,11 @@ class Outbox:
 
     def __repr__(self) -> str:
         return f"Outbox({self._queued} bytes waiting)"
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the pipe was full."""
+        return bool(self._queue)
 
     def push(self, block: Block) -> None:
         """A block of samples, sent or queued or dropped and remembered."""
@@ -73,7 +76,6 @@ class Outbox:
                 self._queue.popleft()
             else:
                 self._queue[0] = head[written:]
-        self.waits = [self._fd] if self._queue else []
 
     def drain(self, within_s: float) -> None:
         """Says what was dropped at last, and waits until all is taken, but not for ever."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median_high
 
 from edge_node.sampling import Block, FrameBuilder
@@ -34,15 +35,15 @@ class Recording:
     def __repr__(self) -> str:
         return f"Recording({self.sensor}, {len(self)} readings of {', '.join(self.channels)})"
 
-    def row(self, at: int) -> array[float]:
+    def row(self, at: int) -> list[float]:
         """Watts of each channel of reading `at`."""
         width = len(self.channels)
-        return self.watts[at * width : (at + 1) * width]
+        return self.watts[at * width : (at + 1) * width].tolist()
 
     @property
     def tick_ns(self) -> int:
         """The usual spacing: the median in three digits, as a log's stamps jitter by milliseconds."""
-        gaps = [later - sooner for sooner, later in zip(self.times_ns, self.times_ns[1:])]  # noqa: B905
+        gaps = [later - sooner for sooner, later in pairwise(self.times_ns)]
         return round(float(f"{median_high(gaps):.2e}")) if gaps else NS_PER_S
 
     def info(self, stream: str = "main") -> StreamInfo:

@@ -1,0 +1,123 @@
+"""Finding sensors: the best is taken, each of the others says why not, and periods are measured."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge_node.power.discover import DRIVERS, best, discover, measure_period, open_sensor, with_period
+from edge_node.power.sensor import SensorSpec
+from edge_node.power.synthetic import Options, SyntheticSensor
+from telemetry.contract.errors import UserError
+
+Machine = Callable[[str], Path]
+MS = 1_000_000
+
+
+def test_every_driver_says_its_reason_in_words(tmp_path: Path) -> None:
+    found = discover(tmp_path)
+    assert [one.driver for one in found] == list(DRIVERS)
+    assert all(len(one.reason) > 15 for one in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "driver"),
+    [("rapl-laptop", "rapl"), ("battery-current", "battery"), ("battery-charging", "estimate")],
+)
+def test_the_best_sensor_is_one_that_measures_where_there_is_one(
+    machine: Machine, name: str, driver: str
+) -> None:
+    spec = best(discover(machine(name)))
+    assert spec is not None
+    assert spec.driver == driver
+    open_sensor(spec).close()
+
+
+def test_an_estimate_comes_last_and_says_what_it_is(machine: Machine) -> None:
+    last = discover(machine("rapl-laptop"))[-1]
+    assert last.driver == "estimate"
+    assert "ESTIMATE, not a measurement" in last.reason
+
+
+def test_made_up_and_recorded_numbers_are_never_taken_by_themselves(machine: Machine) -> None:
+    found = {one.driver: one for one in discover(machine("rapl-laptop"))}
+    assert found["synthetic"].spec is None
+    assert found["replay"].spec is None
+
+
+def test_a_machine_with_nothing_has_no_best(tmp_path: Path) -> None:
+    assert best(discover(tmp_path)) is None
+
+
+def test_an_unknown_driver_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UserError, match=r"'nvidia' is unknown; there are rapl"):
+        open_sensor(SensorSpec("nvidia"))
+
+
+def test_a_stream_that_cannot_stand_in_a_topic_is_refused() -> None:
+    with pytest.raises(UserError, match="stream 'Main/1'"):
+        open_sensor(SensorSpec("synthetic", stream="Main/1"))
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+    def sleep(self, seconds: float) -> None:
+        self.now_ns += round(seconds * 1e9)
+
+
+def _measured(sensor: SyntheticSensor) -> float | None:
+    clock = Clock()
+    return measure_period(sensor, 1.0, clock, clock.sleep)
+
+
+def test_the_period_is_how_often_the_value_changes() -> None:
+    sensor = SyntheticSensor(Options(wave="ramp", update_s=0.037))
+    assert _measured(sensor) == pytest.approx(37.0, abs=0.3)
+
+
+def test_a_value_that_stands_still_has_no_period() -> None:
+    assert _measured(SyntheticSensor(Options(wave="constant"))) is None
+
+
+def test_a_sensor_that_fails_has_no_period() -> None:
+    assert _measured(SyntheticSensor(Options(fail_every=1))) is None
+
+
+def test_a_counter_is_asked_before_the_power() -> None:
+    class Counting(SyntheticSensor):
+        def counters_j(self) -> list[float]:
+            return [float(self._last_s // 0.01)]
+
+    assert _measured(Counting(Options(wave="constant"))) == pytest.approx(10.0, abs=0.3)
+
+
+def test_measuring_takes_no_longer_than_allowed() -> None:
+    clock = Clock()
+    measure_period(SyntheticSensor(Options(wave="constant")), 0.5, clock, clock.sleep)
+    assert clock.now_ns <= 501 * MS
+
+
+def test_a_held_value_is_half_a_measured_period_old() -> None:
+    info = SyntheticSensor(Options(update_s=0.1)).info
+    assert (info.delay_ms, with_period(info, 200.0).delay_ms) == (50.0, 100.0)
+
+
+def test_only_the_driver_that_is_asked_for_is_loaded() -> None:
+    code = (
+        "import sys; from edge_node.power.discover import open_sensor, SensorSpec\n"
+        "open_sensor(SensorSpec('synthetic')); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert not loaded & {"edge_node.power.rapl", "edge_node.power.replay", "asyncio", "numpy"}
