@@ -63,8 +63,12 @@ class Replies:
 
     async def _send_letters(self) -> None:
         while self._letters:
-            await self._source.publish(DEAD, encode(announcement(self._letters[0])))
-            self._letters.popleft()
+            letter = self._letters.popleft()
+            try:
+                await self._source.publish(DEAD, encode(announcement(letter)))
+            except LinkDown:
+                self._letters.appendleft(letter)
+                raise
 
     async def _acknowledge(self, node: str) -> None:
         told = self._desk.acks.take(node, self._desk.times.now_s())

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from telemetry.contract.documents import LedgerRow
 from telemetry.contract.errors import UserError
 from telemetry.contract.frames import StreamKey
+from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.ledger import ledger_row, power_ends
-
-if TYPE_CHECKING:
-    from telemetry.store.interface import Account, Store
+from telemetry.store.interface import Account, Store
 
 
 async def read_ledger(store: Store, node: str | None = None) -> list[LedgerRow]:
@@ -21,6 +18,8 @@ async def read_ledger(store: Store, node: str | None = None) -> list[LedgerRow]:
         words = f"known nodes are {', '.join(known[:10])}" if known else "the store is empty"
         raise UserError(f"node {node!r} is not in {store.url}: {words}")
     ends = await _ends(store, accounts)
+    for key in ends.keys() - accounts.keys():  # nothing of it came, and yet a trial's end tells of it
+        accounts[key] = Account(key=key, anchor=None, stored=IntervalSet(), dead=IntervalSet())
     return [ledger_row(account, ends.get(key, ())) for key, account in sorted(accounts.items())]
 
 
