@@ -7,70 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from analyzer.ranking import Score, by_group, rank, tie_groups
 from analyzer.sam import ScoreUndefined, sam
-from telemetry.contract.documents import BudgetLine, Ranking, RankingRow, Result
-
-N = 1000
-
-
-def packed(hits: NDArray[np.bool_]) -> str:
-    return np.packbits(hits, bitorder="little").tobytes().hex()
-
-
-def first_hits(k: int) -> NDArray[np.bool_]:
-    return np.arange(N) < k
-
-
-def trial(model: str, index: int = 0, energy_j: float = 1000.0, **more: Any) -> Result:
-    """A measured trial of 1,000 images, 80 % right, with 1 % of independent and 3 % of shared uncertainty."""
-    fields: dict[str, Any] = {
-        "node": "tx2-1",
-        "window": f"{model}-{index}",
-        "kind": "trial",
-        "stream": "main",
-        "begin": 0,
-        "end": 1,
-        "state": "valid",
-        "device": "jetson-tx2",
-        "power_mode": "MAXN",
-        "dataset": "imagenet-1k",
-        "origin": "measured",
-        "sensor": "ina3221",
-        "model": model,
-        "precision": "fp16",
-        "batch_size": 1,
-        "energy_j": energy_j,
-        "images": N,
-        "j_per_1000": energy_j,
-        "accuracy": 0.8,
-        "accuracy_n": N,
-        "accuracy_origin": "measured",
-        "budget": (line("noise", 0.01 * energy_j), line("gain", 0.03 * energy_j, shared=True)),
-    }
-    return Result(**{**fields, **more})
-
-
-def line(name: str, u_j: float, *, shared: bool = False) -> BudgetLine:
-    return BudgetLine(name=name, u_j=u_j, shared=shared)
-
-
-def trials(model: str, energies: list[float], **more: Any) -> list[Result]:
-    return [trial(model, index, energy, **more) for index, energy in enumerate(energies)]
-
-
-def row(ranking: Ranking, model: str) -> RankingRow:
-    (found,) = [row for row in ranking.rows if row.model == model]
-    return found
-
-
-def better(ranking: Ranking, one: str, other: str) -> float:
-    names = [row.model for row in ranking.rows]
-    found = ranking.p_better[names.index(one)][names.index(other)]
-    assert found is not None
-    return found
+from telemetry.contract.documents import Result
+from tests.unit.ranking.made import better, line, trial, trials
 
 
 def test_a_row_has_the_formula_at_the_pooled_accuracy_and_the_mean_energy() -> None:
@@ -250,83 +191,6 @@ def test_few_rough_trials_draw_no_negative_energy() -> None:
     ranking = rank(trials("a", [600.0, 1000.0, 1400.0]))
     assert all(np.isfinite([ranking.rows[0].sam_lo, ranking.rows[0].sam, ranking.rows[0].energy_u95]))
     assert ranking.rows[0].sam_lo >= 0
-
-
-def relative_width(ranking: Ranking) -> float:
-    return (ranking.rows[0].sam_hi - ranking.rows[0].sam_lo) / 2 / ranking.rows[0].sam
-
-
-def exact_energy(model: str, **more: Any) -> list[Result]:
-    return trials(model, [1000.0] * 3, budget=(line("noise", 1e-3),), **more)
-
-
-def test_a_thousand_images_leave_about_eight_percent_of_sam_open() -> None:
-    assert relative_width(rank(exact_energy("a"))) == pytest.approx(0.155, rel=0.05)
-
-
-def test_three_trials_on_one_subset_are_a_thousand_images() -> None:
-    on_one = rank(exact_energy("a", subset="s1"))
-    apart = rank([trial("a", i, budget=(line("noise", 1e-3),), subset=f"s{i}") for i in range(3)])
-    assert relative_width(on_one) == pytest.approx(np.sqrt(3) * relative_width(apart), rel=0.05)
-
-
-def test_measured_accuracy_wins_over_a_published_one() -> None:
-    published = trial("a", 1, accuracy=0.9, accuracy_origin="timm", accuracy_n=50_000)
-    ranking = rank([trial("a"), published])
-    assert (ranking.rows[0].accuracy, ranking.rows[0].accuracy_origin) == (0.8, "measured")
-    assert ranking.rows[0].trials == 2
-
-
-def test_a_published_accuracy_keeps_its_origin_and_its_n() -> None:
-    published = {"accuracy": 0.81, "accuracy_origin": "timm", "accuracy_n": 50_000, "correct": None}
-    ranking = rank(exact_energy("a", **published))
-    assert ranking.rows[0].accuracy_origin == "timm"
-    assert relative_width(ranking) == pytest.approx(
-        relative_width(rank(exact_energy("a"))) / np.sqrt(50), rel=0.06
-    )
-
-
-def test_a_published_accuracy_without_n_is_taken_as_exact() -> None:
-    ranking = rank(exact_energy("a", accuracy_origin="timm", accuracy_n=None))
-    assert relative_width(ranking) < 1e-3
-
-
-# 83.2 against 80.8 % of 1,000 images; both are right on most of the same ones.
-BEST = first_hits(832)
-SECOND = first_hits(832)
-SECOND[:40] = False
-SECOND[840:856] = True
-
-
-def compared(**more: Any) -> float:
-    one = exact_energy("a", accuracy=0.832, hits=packed(BEST), subset="s1")
-    other = exact_energy("b", accuracy=0.808, **{"hits": packed(SECOND), "subset": "s1", **more})
-    return better(rank([*one, *other]), "a", "b")
-
-
-def test_hits_on_the_same_images_are_compared_image_by_image() -> None:
-    assert compared() > 0.99
-
-
-def test_hits_on_other_images_are_compared_as_two_samples() -> None:
-    assert compared(subset="s2") == pytest.approx(0.92, abs=0.01)
-
-
-def test_one_row_without_hits_leaves_two_samples() -> None:
-    assert compared(hits=None) == pytest.approx(0.92, abs=0.01)
-
-
-def test_a_row_drawn_with_others_is_as_wide_as_alone() -> None:
-    alone = rank(exact_energy("a", subset="s1"))
-    together = rank(exact_energy("a", subset="s1", hits=packed(first_hits(800))))
-    assert relative_width(together) == pytest.approx(relative_width(alone), rel=0.05)
-
-
-def test_equal_hits_leave_the_order_to_the_energy() -> None:
-    same = {"subset": "s1", "hits": packed(first_hits(800))}
-    frugal = [trial("frugal", 0, 980.0, budget=(line("noise", 1e-3),), **same)]
-    hungry = [trial("hungry", 0, 1000.0, budget=(line("noise", 1e-3),), **same)]
-    assert better(rank([*frugal, *hungry]), "frugal", "hungry") == 1.0
 
 
 def test_all_trials_refused_leave_an_empty_table() -> None:
