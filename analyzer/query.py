@@ -35,8 +35,10 @@ async def energy_of(store: Store, node: str, begin: int, end: int) -> list[Resul
     accounts = await store.accounts(node)
     if not accounts:
         raise UserError(f"node {node!r} has nothing in {store.url}: {await _known_nodes(store)}")
-    archive = Archive(store, node, [account.key for account in accounts])
     spans = await _spans(store, accounts, begin, end)
+    if not spans:
+        raise UserError(f"node {node!r} has no frame in {store.url}, only reports or letters")
+    archive = Archive(store, node, [account.key for account in accounts])
     return interval_results(node, begin, end, await archive.evidence(spans, {}))
 
 
@@ -76,10 +78,9 @@ async def _trials_of(store: Store, node: str, accounts: list[Account]) -> list[R
 
 async def _spans(store: Store, accounts: list[Account], begin: int, end: int) -> list[Span]:
     """The window on each boot that has power near it; on every boot with power where none has."""
-    power = [account for account in accounts if account.key.stream.startswith("power/")]
-    spans = {
-        a.key.boot: Span(a.key.boot, begin - a.anchor, end - a.anchor, a.anchor) for a in power or accounts
-    }
+    placed = [account for account in accounts if account.anchor is not None]
+    power = [account for account in placed if account.key.stream.startswith("power/")]
+    spans = {a.key.boot: _span(a, begin, end) for a in power or placed}
     near: dict[str, Span] = {}
     for account in power:
         span = spans[account.key.boot]
@@ -88,6 +89,11 @@ async def _spans(store: Store, accounts: list[Account], begin: int, end: int) ->
         if any(frame.t0 <= wide.end and getattr(frame, "last", frame.t0) >= wide.begin for frame in frames):
             near[span.boot] = span
     return sorted((near or spans).values(), key=lambda span: span.boot)
+
+
+def _span(account: Account, begin: int, end: int) -> Span:
+    anchor = account.anchor or 0
+    return Span(account.key.boot, begin - anchor, end - anchor, anchor)
 
 
 async def _known_nodes(store: Store) -> str:

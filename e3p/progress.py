@@ -33,7 +33,7 @@ class Progress:
         """One event of the runner."""
         name = event.get("event")
         if name == "trial_begin":
-            title = f"{event['model']} trial {event['index'] + 1}"
+            title = f"{event['model']} trial {event['index']}"
             self._bars.reset(self._bar, total=event["images"], visible=True, description=title)
         elif name == "progress":
             self._bars.update(self._bar, completed=event["images"])
@@ -43,24 +43,18 @@ class Progress:
             self._console.print(words, markup=False)
 
 
+_WORDS = {
+    "plan": "{images} images a trial, group {group}",
+    "warmup": "{model}: warmed up, {batches} batches in {seconds:.1f} s",
+    "idle": "idle for {seconds:g} s {when} the trials",
+    "trial_begin": "{model}: trial {index} begins",
+    "trial_end": "  {images} images in {seconds:.2f} s, {batch_ms:.1f} ms a batch",
+    "error": "{where}: {what}; right is: {right}",
+    "random": "{model}: random weights ({reason}); time and energy are real, accuracy is not measured",
+}
+"""The line that tells of an event; progress itself is the bar's."""
+
+
 def _words(event: dict[str, Any]) -> str | None:
-    """The line that tells of an event; progress itself is the bar's."""
-    name = event.get("event")
-    if name == "plan":
-        return f"{len(event['order'])} trials of {event['images']} images, group {event['group']}"
-    if name == "weights" and event["weights"] == "random":
-        return f"{event['model']}: random weights ({event['reason']}); time and energy are real, accuracy is not measured"
-    if name == "warmup":
-        steady = "steady" if event["steady"] else "not steady yet"
-        return (
-            f"{event['model']}: warmed up, {event['batches']} batches in {event['seconds']:.1f} s, {steady}"
-        )
-    if name == "idle":
-        return f"idle for {event['seconds']:g} s {event['when']} the trials"
-    if name == "trial_begin":
-        return f"{event['model']}: trial {event['index'] + 1} begins"
-    if name == "trial_end":
-        return f"  {event['images']} images in {event['seconds']:.2f} s, {event['batch_ms']:.1f} ms a batch"
-    if name == "error":
-        return f"{event['where']}: {event['what']}; right is: {event['right']}"
-    return None
+    name = "random" if event.get("weights") == "random" else str(event.get("event"))
+    return _WORDS[name].format_map(event) if name in _WORDS else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from importlib.resources import files
+from pathlib import Path
 
 IMAGENET_VALIDATION = 50_000
 """Images that a published Top-1 on ImageNet-1K rests on."""
@@ -11,7 +11,7 @@ IMAGENET_VALIDATION = 50_000
 
 def accuracy_refs(models: list[str]) -> dict[str, dict[str, object]]:
     """What is published of these models' Top-1 on ImageNet-1K, as a trial's `accuracy_ref`."""
-    table = files("e3p") / "data" / "models" / "timm_candidates.csv"
+    table = Path(__file__).with_name("data") / "models" / "timm_candidates.csv"
     with table.open(encoding="utf-8", newline="") as lines:
         top1 = {row["timm_name"]: float(row["top1_imagenet1k"]) / 100 for row in csv.DictReader(lines)}
     return {

@@ -48,15 +48,19 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
 }
 
 
-def load(config: Path | None = None, **flags: object) -> Settings:
-    """Reads everything; a flag is a top-level key, or ``section__key``. Raises `UserError`."""
+def load(config: Path | None = None, *, service: bool = False, **flags: object) -> Settings:
+    """Reads everything; a flag is a top-level key, or ``section__key``. Raises `UserError`.
+
+    A service tells what it does; a command that answers a question only warns, unless it was asked to tell.
+    """
     file = config or (FILE if FILE.exists() else None)
     named = {key.replace("__", "."): value for key, value in flags.items()}
     resolved = resolve(SECTIONS, file=file, env=os.environ, flags=named)
     for warning in resolved.warnings:
         say(f"e3p: warning: {warning}")
     common = resolved.section("", Common)
-    logs.configure(common.log, common.log_level)
+    asked = service or resolved.origins["log_level"] != "default"
+    logs.configure(common.log, common.log_level if asked else "warning")
     return Settings(
         common,
         resolved.section("serve", ServeSettings),

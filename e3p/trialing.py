@@ -1,26 +1,21 @@
-"""Trials on this device: the runner as a child process, its progress, and the results that come of it."""
+"""Trials on this device: the runner as a child process, and what it tells."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import secrets
+import os
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
-import msgspec
 
 import edge_node
-from telemetry.contract.documents import Result
 from telemetry.contract.errors import UserError
-from telemetry.contract.topics import every_node
-from telemetry.runtime.address import Address
-from telemetry.runtime.mqtt import Link
 
 RUNNER = Path(edge_node.__file__).with_name("runner.py")
 GRACE_S = 10.0
@@ -30,24 +25,29 @@ OnEvent = Callable[[Event], None]
 
 
 class Trials:
-    """One run of the runner. `ended` are the ids of the trials that came to their end."""
+    """One run of the runner, its marks sent to the socket `marks`; `ended` are the trials that ended."""
 
-    def __init__(self, spec: dict[str, object], python: str) -> None:
+    def __init__(self, spec: Mapping[str, object], python: str, marks: str) -> None:
         self.ended: list[str] = []
         self.left_out: list[Event] = []
         self._spec = spec
         self._python = python
+        self._env = {**os.environ, "E3P_SOCKET": marks}
 
     async def run(self, on_event: OnEvent) -> int:
         """Runs to the end; the runner's exit code. Raises `UserError` where it refuses its input."""
         try:
             process = await anyio.open_process(
-                [self._python, str(RUNNER)], stdin=subprocess.PIPE, stderr=None, start_new_session=True
+                [self._python, str(RUNNER)],
+                stdin=subprocess.PIPE,
+                stderr=None,
+                env=self._env,
+                start_new_session=True,
             )
         except OSError as error:
             raise UserError(f"--python {self._python}: cannot be started ({error.strerror})") from None
         async with _ended_with_us(process):
-            await _feed(process, json.dumps(self._spec).encode())
+            await _feed(process, json.dumps(dict(self._spec)).encode())
             async for event in _events(process):
                 self._note(event)
                 on_event(event)
@@ -68,54 +68,19 @@ class Trials:
             self.left_out.append(event)
 
 
-class Awaited:
-    """Results as the analyzer publishes them, kept by trial; several streams of a trial make several."""
-
-    def __init__(self, address: Address) -> None:
-        self._link = Link(
-            address, client_id=f"e3p-trial-{secrets.token_hex(4)}", filters=[every_node("result")]
-        )
-        self._results: dict[tuple[str, str], Result] = {}
-        self._news = anyio.Event()
-
-    async def listen(self) -> None:
-        """Collects until cancelled."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._link.run)
-            async for message in self._link.inbox():
-                with contextlib.suppress(msgspec.ValidationError):
-                    result = msgspec.json.decode(message.payload, type=Result)
-                    if result.trial:
-                        self._results[result.trial, result.stream] = result
-                        self._news.set()
-
-    async def connected(self, within_s: float) -> None:
-        """Waits for the broker; `UserError` when it does not answer."""
-        try:
-            with anyio.fail_after(within_s):
-                await self._link.until_connected()
-        except TimeoutError:
-            raise UserError(
-                f"no broker answers at {self._link.address.url}: start `e3p serve`, or name it with --mqtt"
-            ) from None
-
-    async def results(self, trials: list[str], within_s: float) -> list[Result]:
-        """The results of these trials, as far as they come in time."""
-        with anyio.move_on_after(within_s):
-            while not set(trials) <= {trial for trial, _ in self._results}:
-                await self._news.wait()
-                self._news = anyio.Event()
-        return [result for (trial, _), result in self._results.items() if trial in trials]
-
-
-def check_agent(path: str) -> None:
-    """Raises `UserError` when no agent listens for marks there."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(path)
-        except OSError as error:
-            right = "start `e3p edge`, or set E3P_SOCKET to its socket"
-            raise UserError(f"no agent listens at {path} ({error.strerror}): {right}") from None
+def find_agent(paths: Sequence[Path]) -> str:
+    """The socket of the agent that listens for marks. Raises `UserError` when none does."""
+    reasons = []
+    for path in paths:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect(str(path))
+            except OSError as error:
+                reasons.append(f"{path} ({error.strerror})")
+            else:
+                return str(path)
+    right = "start `e3p edge`, or set E3P_SOCKET to its socket"
+    raise UserError(f"no agent listens for marks at {' or '.join(reasons)}: {right}")
 
 
 @contextlib.asynccontextmanager

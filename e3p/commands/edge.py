@@ -20,5 +20,5 @@ def edge(
     from e3p.settings import load
     from edge_node.app import run_agent
 
-    settings = load(config, mqtt=mqtt, edge__node=node)
+    settings = load(config, service=True, mqtt=mqtt, edge__node=node)
     anyio.run(run_agent, settings.edge, settings.common.address())

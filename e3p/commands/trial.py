@@ -62,7 +62,7 @@ def trial(
     from e3p.published import accuracy_refs
     from e3p.results import print_results
     from e3p.settings import load
-    from e3p.trialing import Trials
+    from e3p.trialing import Trials, find_agent
 
     if weights not in ("auto", "random"):
         raise typer.BadParameter("auto or random is expected", param_hint="--weights")
@@ -86,7 +86,8 @@ def trial(
         "num_threads": threads,
         "accuracy_refs": accuracy_refs(model) if dataset == PUBLISHED else {},
     }
-    status, results = anyio.run(_run, settings, Trials(spec, python), wait_s)
+    runs = Trials(spec, python, find_agent(settings.edge.socket_paths()))
+    status, results = anyio.run(_run, settings, runs, wait_s)
     return max(1 if status else 0, print_results(results, json=json))
 
 
@@ -96,17 +97,15 @@ async def _run(settings: Settings, trials: Trials, wait_s: float) -> tuple[int, 
 
     from e3p.output import say
     from e3p.progress import Progress
-    from e3p.trialing import Awaited, check_agent
-    from edge_node.marks_inbox import socket_path
+    from e3p.watch import Watch
 
-    check_agent(socket_path())
-    awaited = Awaited(settings.common.address())
+    watch = Watch(settings.common.address())
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(awaited.listen)
-        await awaited.connected(10.0)
+        tasks.start_soon(watch.run)
+        await watch.connected()
         with Progress() as progress:
             status = await trials.run(progress.show)
-        results = await awaited.results(trials.ended, wait_s)
+        results = await watch.of_trials(trials.ended, wait_s)
         tasks.cancel_scope.cancel()
     absent = set(trials.ended) - {result.trial for result in results}
     if absent:
