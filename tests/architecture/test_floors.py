@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MAX_FILE_LINES = 300
 # It goes onto a device alone, with no package of ours beside it, so it cannot be several files.
-LONGER_FILES = {"edge_node/runner.py": 360}
+LONGER_FILES = {"edge_node/runner.py": 370}
 MAX_FUNCTION_LINES = 40
 HEAVY = {"numpy", "scipy", "torch", "torchvision", "timm"}
 # Folders that exist on one machine only. Docs and tests say `~`, `/etc`, `/path/to`.
