@@ -15,6 +15,7 @@ from telemetry.runtime import logs
 
 MAX_HZ = 1000.0
 STOP_WITHIN_S = 5.0
+POLL_S = 0.01
 
 log = logs.get("sampler")
 
@@ -58,7 +59,7 @@ class SamplerProcess:
         report = await self._report()
         if isinstance(report, wire.Ready):
             return report.streams
-        await self._process.wait()
+        await self._gone(STOP_WITHIN_S)
         if isinstance(report, wire.Failed):
             raise UserError(report.words) if report.user else SensorError(report.words)
         raise SensorError(f"the sampler ended before it was ready (exit code {self.returncode})")
@@ -70,8 +71,7 @@ class SamplerProcess:
                 yield report
             elif isinstance(report, wire.Note):
                 log.warning("no reading", stream=report.stream, why=report.words)
-        if self._process:
-            await self._process.wait()
+        await self._gone(STOP_WITHIN_S)
 
     def set_rate(self, trial: bool) -> None:  # noqa: FBT001 - two rates there are
         """The trial rate from now on, or the watch rate. The change begins a new frame."""
@@ -86,11 +86,21 @@ class SamplerProcess:
         if self._process is None:
             return
         self._tell(wire.Stop())
-        try:
-            await asyncio.wait_for(self._process.wait(), STOP_WITHIN_S)
-        except asyncio.TimeoutError:
+        if not await self._gone(STOP_WITHIN_S):
             self._process.kill()
-            await self._process.wait()
+            await self._gone(STOP_WITHIN_S)
+
+    async def _gone(self, within_s: float) -> bool:
+        """Whether the process has ended, waiting for it at most so long.
+
+        asyncio's own `wait` needs its pipes read to the end, and hangs where nobody reads them (gh-119710).
+        """
+        deadline = asyncio.get_running_loop().time() + within_s
+        while self._process is not None and self._process.returncode is None:
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(POLL_S)
+        return True
 
     def _tell(self, order: wire.Order) -> None:
         stdin = self._process.stdin if self._process else None

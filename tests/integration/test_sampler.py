@@ -220,6 +220,18 @@ async def test_it_ignores_ctrl_c_and_stops_when_the_agent_says_so() -> None:
     assert sampler.returncode == 0
 
 
+async def test_it_stops_in_order_although_nobody_reads_what_it_sent() -> None:
+    wide = SensorSpec("synthetic", options={"channels": 64})
+    sampler = SamplerProcess((wide,), watch_hz=1000.0, trial_hz=1000.0)
+    await sampler.start()
+    await anyio.sleep(1.5)
+    with anyio.fail_after(20):
+        await sampler.stop()
+    blocks = await rest(sampler)
+    assert sum(block.ticks for block in blocks) > 0
+    assert numbered(blocks)
+
+
 async def test_stopping_twice_is_stopping_once() -> None:
     sampler = SamplerProcess((SYNTHETIC,), **FAST)
     await sampler.stop()
