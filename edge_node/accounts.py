@@ -48,6 +48,11 @@ class Accounts:
     def __getitem__(self, name: Name) -> Account:
         return self._accounts[name]
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether nothing is left to deliver."""
+        return not any(account.spooled for account in self._accounts.values())
+
     def number(self, name: Name, ticks: int = 0) -> int:
         """Gives the next number of a sequence to a frame of so many ticks."""
         account = self._accounts.setdefault(name, Account())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from telemetry.contract.nodetime import NS_PER_S, node_time_ns
 
 STEP_NS = NS_PER_S
+EPOCH_2020_NS = 1_577_836_800 * NS_PER_S
 READINGS = 5
 OS_BOOT = Path("proc/sys/kernel/random/boot_id")
 
@@ -29,6 +30,22 @@ class Boot(NamedTuple):
     def is_stepped(self, anchor_now: int) -> bool:
         """Whether the wall clock moved by more than a second against this boot's clock."""
         return abs(anchor_now - self.anchor) > STEP_NS
+
+
+def too_old(boots: Iterable[Boot], current: Boot, now_ns: int, age_ns: int) -> dict[str, int]:
+    """For each boot the monotonic ns before which its frames are older than `age_ns`.
+
+    On the kernel's current boot the monotonic clock tells; for earlier ones the wall clock, unless one of the
+    two said a time before 2020: a device without a battery begins in 1970, and its frames are not old.
+    """
+    before = {}
+    wall_ns = current.node_time(now_ns)
+    for boot in boots:
+        if boot.os_boot and boot.os_boot == current.os_boot:
+            before[boot.id] = now_ns - age_ns
+        elif min(boot.anchor, wall_ns) > EPOCH_2020_NS:
+            before[boot.id] = wall_ns - age_ns - boot.anchor
+    return before
 
 
 def new_boot(root: Path = Path("/")) -> Boot:

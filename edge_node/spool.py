@@ -7,6 +7,7 @@ All methods block and are called by one thread at a time. What `settle` takes aw
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,10 +18,13 @@ from edge_node.boots import Boot
 from edge_node.delivery import Waiting
 from edge_node.outbox import ROW_BYTES, Row
 from edge_node.spool_load import Books, load_accounts, load_books, save_books
-from edge_node.spool_schema import SpoolBlocked, SpoolBroken, connect
+from edge_node.spool_schema import SpoolBlocked, SpoolBroken, connect, put_aside
 from telemetry.contract.intervals import IntervalSet
+from telemetry.runtime import logs
 
 CHUNK = 256
+
+log = logs.get("spool")
 
 _OLDEST = """
 SELECT frame.id, frame.seq, frame.ticks, length(frame.body), boot, stream
@@ -53,6 +57,17 @@ class Parcel(NamedTuple):
     id: int
     stream: str
     body: bytes
+
+
+def open_spool(path: Path, max_bytes: int) -> Spool:
+    """The spool at this place; a broken one is put aside, named in the log, and a fresh one begins."""
+    try:
+        return Spool(path, max_bytes)
+    except SpoolBroken as error:
+        why = str(error)
+    aside = put_aside(path, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+    log.error("the spool is broken; a fresh one begins", why=why, kept=str(aside))
+    return Spool(path, max_bytes)
 
 
 class Spool:

@@ -52,7 +52,7 @@ def connect(path: Path) -> sqlite3.Connection:
         raise UserError(f"spool {path}: cannot be opened ({error}); name another with `spool`") from None
     try:
         _prepare(connection)
-    except sqlite3.OperationalError as error:
+    except (sqlite3.OperationalError, UserError) as error:
         connection.close()
         raise _refusal(path, error) from None
     except (sqlite3.DatabaseError, SpoolBroken) as error:
@@ -81,15 +81,19 @@ def _prepare(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+    elif version > VERSION:
+        raise UserError(f"it has schema {version} of a newer e3p, this one knows {VERSION}")
     elif version != VERSION:
-        raise SpoolBroken(f"it has schema {version}, this agent knows {VERSION}")
+        raise SpoolBroken("it has no schema of ours")
     with closing(connection.execute("PRAGMA quick_check(1)")) as check:
         (words,) = check.fetchone()
     if words != "ok":
         raise SpoolBroken(words)
 
 
-def _refusal(path: Path, error: sqlite3.OperationalError) -> UserError:
+def _refusal(path: Path, error: Exception) -> UserError:
+    if isinstance(error, UserError):
+        return UserError(f"spool {path}: {error}; name another `spool`")
     if "locked" in str(error):
         return UserError(f"spool {path}: another agent has it open; stop that one, or name another `spool`")
     return UserError(f"spool {path}: cannot be written ({error}); free the disk, or name another `spool`")

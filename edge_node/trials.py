@@ -122,10 +122,11 @@ class Trials:
             ready.append(mark)
         return ready
 
-    def abort(self, trial: OpenTrial, t_ns: int, now_s: float) -> None:
+    def abort(self, trial: OpenTrial, t_ns: int, now_s: float) -> marks.TrialEnd:
         """The process of a trial is gone: its end is marked for it."""
         end = marks.TrialEnd(t=t_ns, trial=trial.trial, status="aborted", images=trial.images, power={})
         self._queue.append(Held(end, now_s))
+        return end
 
     def running(self) -> list[OpenTrial]:
         """The trials whose end has not come."""

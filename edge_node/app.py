@@ -1,0 +1,67 @@
+"""The agent's program, wired top to bottom: spool, marks socket, agent, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+
+import anyio
+
+from edge_node.agent import Agent
+from edge_node.marks_inbox import MarksInbox
+from edge_node.settings import EdgeSettings
+from edge_node.spool import open_spool
+from edge_node.spool_schema import SpoolBroken
+from telemetry.runtime import logs
+from telemetry.runtime.mqtt import Address
+from telemetry.runtime.service import run_services
+
+MIB = 1024 * 1024
+GRACE_S = 10.0
+
+log = logs.get("agent")
+
+
+class EdgeNode:
+    """The agent as a service: stopped in order when it is cancelled, begun anew when its spool breaks."""
+
+    name = "edge"
+
+    def __init__(self, settings: EdgeSettings, address: Address) -> None:
+        self._settings = settings
+        self._address = address
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Raises `UserError` for sensors, socket or spool that cannot be had."""
+        work = asyncio.create_task(self._work())
+        try:
+            await asyncio.shield(work)
+        finally:
+            if not work.done():
+                self._stop.set()
+                with anyio.CancelScope(shield=True):
+                    await work
+
+    async def _work(self) -> None:
+        while (broke := await self._live()) and not self._stop.is_set():
+            log.error("the spool broke while in use", why=broke)
+
+    async def _live(self) -> str | None:
+        """One agent on one spool, until it is told to stop; how the spool broke, if it did."""
+        spool = open_spool(self._settings.spool_path(), round(self._settings.spool_mib * MIB))
+        try:
+            inbox = MarksInbox(self._settings.socket_paths())
+            try:
+                await Agent(self._settings, self._address, spool, inbox).run(self._stop)
+            finally:
+                inbox.close()
+        except SpoolBroken as error:
+            return str(error)
+        finally:
+            spool.close()
+        return None
+
+
+async def run_agent(settings: EdgeSettings, address: Address, *, stop: anyio.Event | None = None) -> None:
+    """Runs the agent until `stop` is set or SIGINT or SIGTERM comes. Raises `UserError`."""
+    await run_services([EdgeNode(settings, address)], stop=stop, grace_s=settings.drain_s + GRACE_S)
