@@ -113,6 +113,8 @@ class EmbeddedBroker:
         else:
             self._bound.set_result(server.sockets[0].getsockname()[1])
             await self._stop.wait()
+            for _ in range(10):  # a client accepted just now gets as far as its own `finally`
+                await asyncio.sleep(0)
             server.close()
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(broker.shutdown(), SHUTDOWN_S)

@@ -15,7 +15,7 @@ Format = Literal["text", "json"]
 Level = Literal["debug", "info", "warning", "error"]
 
 _SECRET = re.compile(r"password|passwd|secret|token|credential", re.IGNORECASE)
-_IN_URL = re.compile(r"(?<=://)([^\s:/@]*):[^\s/@]+@")
+_IN_URL = re.compile(r"(?<=://)([^\s:/@\"]*):[^\s/@\"]+@")
 _PLAIN = re.compile(r"[^\s\"'=]+")
 
 
@@ -66,13 +66,13 @@ class JsonLines(logging.Formatter):
             "time": _time(record).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "log": record.name.removeprefix(f"{ROOT}."),
-            "event": _without_password(record.getMessage()),
+            "event": record.getMessage(),
         }
         for name, value in _facts(record).items():
             line[f"{name}_" if name in line else name] = value
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=_text).decode()
+        return _without_password(msgspec.json.encode(line, enc_hook=str).decode())
 
 
 class Text(logging.Formatter):
@@ -83,12 +83,12 @@ class Text(logging.Formatter):
             _time(record).strftime("%H:%M:%S"),
             record.levelname,
             record.name.removeprefix(f"{ROOT}."),
-            _one_line(_without_password(record.getMessage())),
+            _one_line(record.getMessage()),
         ]
         words += [f"{name}={_quoted(value)}" for name, value in _facts(record).items()]
         if record.exc_info:
             words.append("\n" + self.formatException(record.exc_info))
-        return " ".join(words)
+        return _without_password(" ".join(words))
 
 
 def _time(record: logging.LogRecord) -> datetime:
@@ -97,15 +97,7 @@ def _time(record: logging.LogRecord) -> datetime:
 
 def _facts(record: logging.LogRecord) -> dict[str, object]:
     facts: dict[str, object] = getattr(record, "facts", {})
-    return {name: "hidden" if _SECRET.search(name) else _clean(value) for name, value in facts.items()}
-
-
-def _clean(value: object) -> object:
-    if isinstance(value, (bool, int, float, type(None))):
-        return value
-    if isinstance(value, (str, BaseException)):
-        return _without_password(str(value))
-    return value
+    return {name: "hidden" if _SECRET.search(name) else value for name, value in facts.items()}
 
 
 def _without_password(text: str) -> str:
@@ -119,7 +111,3 @@ def _quoted(value: object) -> str:
 
 def _one_line(text: str) -> str:
     return text.replace("\r", "\\r").replace("\n", "\\n")
-
-
-def _text(value: object) -> str:
-    return _without_password(str(value))

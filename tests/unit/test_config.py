@@ -122,7 +122,7 @@ def test_a_wrong_value_is_refused_with_key_place_and_what_would_be_right(
     with pytest.raises(UserError) as caught:
         resolve(SECTIONS, file=path)
     line = str(caught.value)
-    key = text.split("\n")[-2].split(" ")[0]
+    key = text.split("\n")[-2].split(" ", maxsplit=1)[0]
     assert words in line
     assert key in line
     assert str(path) in line
