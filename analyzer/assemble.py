@@ -226,11 +226,15 @@ def _health(frames: tuple[HealthFrame, ...], begin: int, end: int) -> dict[str, 
 
 
 def _clock(evidence: Evidence, begin: int, end: int) -> dict[str, Any]:
-    """Where the node's clock stood against UTC in the middle of the window, when pings told."""
+    """Where the node's clock stood against UTC in the middle of the window, when pings told.
+
+    Only pings answered by the window's end count: what came later may not be stored when it is computed.
+    """
     exchanges = [
         msgspec.structs.replace(exchange, t1=exchange.t1 + frame.anchor, t4=exchange.t4 + frame.anchor)
         for frame in evidence.clock
         for exchange in frame.exchanges
+        if frame.anchor + exchange.t4 <= end
     ]
     offset = offset_at(exchanges, (begin + end) // 2)
     if offset is None:

@@ -9,6 +9,7 @@ from analyzer.span import Holes, Span, explain, needed
 from telemetry.contract.frames import ClockFrame, HealthFrame, ManifestFrame, PowerFrame, StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.nodetime import NS_PER_S
+from telemetry.contract.units import MAX_SEQ
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -93,6 +94,9 @@ class Archive:
             held = [
                 f for f in await self._store.covering(key, wide.begin, wide.end) if isinstance(f, PowerFrame)
             ]
+            last = through.get(key, MAX_SEQ) if through is not None else MAX_SEQ
+            # What comes after the last frame that is owed must not show: it may not be there the next time.
+            held = [frame for frame in held if frame.seq <= last]
             found += [(span.shift, frame) for frame in held]
             if through is None:
                 continue

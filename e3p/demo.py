@@ -20,6 +20,7 @@ from e3p.published import accuracy_refs
 from e3p.recorded import Recorded, recorded_runs
 from e3p.trialing import Trials
 from e3p.watch import Watch
+from edge_node.power.discover import best, discover
 from telemetry.contract.documents import LedgerRow, Ranking, Result
 from telemetry.contract.errors import UserError
 from telemetry.runtime.address import Address
@@ -67,11 +68,21 @@ async def run_demo(plan: Plan) -> Shown:
         agent_env = {**env, "E3P_EDGE_SPOOL": str(plan.out / "edge.spool"), "E3P_EDGE_ALLOW_ESTIMATE": "true"}
         agent = stack.enter_context(Child(["edge", "--node", NODE], plan.out / "edge.log", agent_env))
         say(f"server at {env['E3P_MQTT']}, its store {store}")
+        _tell_sensors()
         if plan.debug:
             say(f"process ids: demo {os.getpid()}, serve {server.pid}, edge {agent.pid}")
         status, results = await _trials(plan, Address.parse(env["E3P_MQTT"]), str(marks), agent)
         recorded = [await _replayed(run, plan, env) for run in recorded_runs()]
     return Shown(results, recorded, *await _books(store), status)
+
+
+def _tell_sensors() -> None:
+    """Which sensor the agent takes here, and why not the others."""
+    found = discover()
+    taken = best(found)
+    for each in found:
+        mark = "taken" if taken is not None and each.spec == taken else "passed over"
+        say(f"sensor {each.driver}: {mark}: {each.reason}")
 
 
 async def _trials(plan: Plan, address: Address, marks: str, agent: Child) -> tuple[int, list[Result]]:
@@ -83,6 +94,7 @@ async def _trials(plan: Plan, address: Address, marks: str, agent: Child) -> tup
         "images": plan.images,
         "batch_size": 8,
         "trials": plan.trials,
+        "min_s": 3,
         "warmup_s": 5,
         "idle_s": 3,
         "cooldown_s": 1,

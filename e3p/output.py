@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING
 
@@ -41,12 +42,20 @@ def number(value: float | None, digits: int = 4) -> str | None:
     return f"{value:.0f}" if "e" in text and 1 <= abs(value) < 1e15 else text
 
 
+def with_u95(value: float, u95: float | None) -> str:
+    """A figure and its 95 % uncertainty, both to the second significant digit of the uncertainty."""
+    if not u95 or not math.isfinite(u95):
+        return str(number(value, 6))
+    digits = 1 - math.floor(math.log10(u95))
+    shown = f".{max(0, digits)}f"
+    return f"{round(value, digits):{shown}} ± {round(u95, digits):{shown}}"
+
+
 def energy(result: Result) -> str | None:
     """Joules with their 95 % uncertainty, and the origin where it is not a measurement of this window."""
     if result.energy_j is None:
         return None
-    spread = f" ± {number(result.energy_u95_j, 2)}" if result.energy_u95_j is not None else ""
-    return f"{number(result.energy_j, 6)}{spread} J{origin_note(result.origin)}"
+    return f"{with_u95(result.energy_j, result.energy_u95_j)} J{origin_note(result.origin)}"
 
 
 def origin_note(origin: str | None) -> str:

@@ -87,7 +87,7 @@ def _nothing(found: list[Ranking], device: str | None, dataset: str | None, orig
 
 def print_ranking(ranking: Ranking) -> None:
     """A ranking as a table: the group above it, what was refused below it."""
-    from e3p.output import number, origin_note, print_table
+    from e3p.output import number, origin_note, print_table, with_u95
 
     group = ranking.group
     where = f"{group.device or 'unknown device'}, {group.dataset}{origin_note(group.origin)}"
@@ -115,7 +115,7 @@ def print_ranking(ranking: Ranking) -> None:
                 row.batch_size,
                 number(row.sam),
                 f"{number(row.sam_lo)} - {number(row.sam_hi)}",
-                f"{number(row.energy)} ± {number(row.energy_u95, 2)}{origin_note(group.origin)}",
+                f"{with_u95(row.energy, row.energy_u95)}{origin_note(group.origin)}",
                 f"{100 * row.accuracy:.2f}% ({row.accuracy_origin})",
                 row.trials,
                 row.state,
