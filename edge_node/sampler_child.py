@@ -71,7 +71,7 @@ class Stream:
             self._note(str(error), before, outbox)
         else:
             builder.add((before + clock()) >> 1, watts)
-        if builder.full or (self.cut_at and self.cut_at[0] <= before):
+        if builder.room <= 0 or (self.cut_at and self.cut_at[0] <= before):
             self.cut(outbox)
 
     def cut(self, outbox: Outbox) -> None:
@@ -116,19 +116,22 @@ class Loop:
 
     def run(self) -> None:
         """Samples until it is told to stop or the agent is gone (`ReaderGone`)."""
-        clock, sleep, streams, outbox = time.monotonic_ns, time.sleep, self._streams, self._outbox
+        clock, sleep, orders = time.monotonic_ns, time.sleep, self._orders
+        streams, outbox = self._streams, self._outbox
         while self._going:
-            due = min([stream.schedule.due_ns for stream in streams])
-            wait = min(due - clock(), LISTEN_EVERY_NS)
-            if wait > 0:
-                sleep(wait / NS_PER_S)
+            now = clock()
+            wake = now + LISTEN_EVERY_NS
             for stream in streams:
-                if stream.schedule.due_ns <= clock():
+                if stream.schedule.due_ns <= now:
                     stream.tick(outbox)
+                wake = min(wake, stream.schedule.due_ns)
             if outbox.waiting:
                 outbox.pump()
-            while not self._orders.empty():
-                self._obey(self._orders.get())
+            wait = wake - clock()
+            if wait > 0:
+                sleep(wait * 1e-9)
+            while not orders.empty():
+                self._obey(orders.get())
         for stream in streams:
             stream.cut(outbox)
             stream.sensor.close()

@@ -33,6 +33,8 @@ class Outbox:
         self._queue: deque[memoryview] = deque()
         self._queued = 0
         self._losses = Losses()
+        self.waiting = False
+        """Whether the pipe was full."""
         os.set_blocking(fd, False)
         with contextlib.suppress(OSError, ImportError):
             import fcntl  # noqa: PLC0415 - Linux only, and no loss elsewhere
@@ -41,11 +43,6 @@ class Outbox:
 
     def __repr__(self) -> str:
         return f"Outbox({self._queued} bytes waiting)"
-
-    @property
-    def waiting(self) -> bool:
-        """Whether the pipe was full."""
-        return bool(self._queue)
 
     def push(self, block: Block) -> None:
         """A block of samples, sent or queued or dropped and remembered."""
@@ -76,6 +73,7 @@ class Outbox:
                 self._queue.popleft()
             else:
                 self._queue[0] = head[written:]
+        self.waiting = bool(self._queue)
 
     def drain(self, within_s: float) -> None:
         """Says what was dropped at last, and waits until all is taken, but not for ever."""

@@ -80,7 +80,7 @@ class Schedule:
 
 
 class FrameBuilder:
-    """Gathers one stream's ticks until the frame is `full` or someone waits for it; `cut` gives the block."""
+    """Gathers one stream's ticks until the frame has no `room` or someone waits; `cut` gives the block."""
 
     def __init__(self, stream: str, channels: tuple[str, ...], tick: int, ticks_a_frame: int) -> None:
         self.stream = stream
@@ -88,7 +88,7 @@ class FrameBuilder:
         self.nudged = 0
         self._width = len(channels)
         self._tick = tick
-        self._frame_ticks = ticks_a_frame
+        self._frame_ticks = self.room = ticks_a_frame
         self._first = 0
         self._missed = 0
         self._t0 = 0
@@ -107,7 +107,7 @@ class FrameBuilder:
     @property
     def full(self) -> bool:
         """Whether the frame has its length."""
-        return len(self._times) + self._missed >= self._frame_ticks
+        return self.room <= 0
 
     @property
     def last_ns(self) -> int:
@@ -124,12 +124,14 @@ class FrameBuilder:
         self._last = t_ns
         self._times.append(t_ns)
         self._watts.extend(watts)
+        self.room -= 1
 
     def miss(self, t_ns: int, ticks: int) -> None:
         """As many ticks, seen at `t_ns`, gave no sample."""
         if ticks and not self._missed:
             self._t0 = t_ns
         self._missed += ticks
+        self.room -= ticks
 
     def cut(self, counters_j: Sequence[float] | None = None) -> Block:
         """What was gathered since the last cut, which begins the next frame. `counters_j` as of now."""
@@ -151,6 +153,7 @@ class FrameBuilder:
         self._missed = 0
         self._times = []
         self._watts = array("f")
+        self.room = self._frame_ticks
         return block
 
     def retune(self, tick: int) -> None:
@@ -158,7 +161,7 @@ class FrameBuilder:
         if self.ticks:
             raise ValueError(f"{self.stream}: {self.ticks} ticks of the old rate wait to be cut")
         self._tick = tick
-        self._frame_ticks = frame_ticks(tick)
+        self._frame_ticks = self.room = frame_ticks(tick)
 
 
 class Losses:

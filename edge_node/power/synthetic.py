@@ -79,6 +79,7 @@ class SyntheticSensor:
         self.info = _info(options, stream)
         self.wave = options.waveform()
         self.model = options.model()
+        self._ideal = self.model == SensorModel(seed=options.seed)
         self._shares = (1.0, *(2 * (parts - at) / (parts * (parts + 1)) for at in range(parts)))
         self._counter = options.counter
         self._fail_every = options.fail_every
@@ -92,11 +93,15 @@ class SyntheticSensor:
         return f"SyntheticSensor({self.wave})"
 
     def read(self, t_ns: int) -> list[float]:
-        self._last_s = t_s = t_ns * 1e-9
-        if self._counted_from_s is None:
-            self._counted_from_s = t_s
+        t_s = t_ns * 1e-9
         if self._fail_every:
             self._fail_by_count()
+        if self._counter:
+            self._last_s = t_s
+            self._counted_from_s = t_s if self._counted_from_s is None else self._counted_from_s
+        if self._ideal:
+            watts = self.wave.power_w(t_s)
+            return [watts * share for share in self._shares]
         update_s = self.model.updated_at(t_s)
         if update_s != self._update_s:
             watts = self.model.value_w(self.wave, update_s)

@@ -50,8 +50,7 @@ class Periodic:
     duty: float = 0.5
 
     def power_w(self, t_s: float) -> float:
-        phase = t_s / self.period_s
-        return self.low_w + self.step_w * self._height(phase - math.floor(phase))
+        return self.low_w + self.step_w * self._height(t_s / self.period_s % 1.0)
 
     def energy_j(self, t0_s: float, t1_s: float) -> float:
         # Whole periods before t0 are taken off first: the digits of a late t would be lost in the difference.

@@ -99,7 +99,7 @@ def test_a_counter_is_asked_before_the_power() -> None:
         def counters_j(self) -> list[float]:
             return [float(self._last_s // 0.01)]
 
-    assert _measured(Counting(Options(wave="constant"))) == pytest.approx(10.0, abs=0.3)
+    assert _measured(Counting(Options(wave="constant", counter=True))) == pytest.approx(10.0, abs=0.3)
 
 
 def test_measuring_takes_no_longer_than_allowed() -> None:
