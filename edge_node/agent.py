@@ -67,7 +67,8 @@ class Agent:
         loop = asyncio.get_running_loop()
         self._inbox.start(lambda: loop.call_soon_threadsafe(self._lines.set))
         try:
-            self._begin_boot(await self._sensing.start())
+            since_ns = time.monotonic_ns()
+            self._begin_boot(await self._sensing.start(), since_ns)
             async with anyio.create_task_group() as line:
                 line.start_soon(self._guard, self._connect, line)
                 async with anyio.create_task_group() as makers:
@@ -86,8 +87,11 @@ class Agent:
 
     # ---- what comes in -----------------------------------------------------------------------------
 
-    def _begin_boot(self, streams: Streams) -> None:
-        """The first boot, that of another sampler, or one for a wall clock that was stepped."""
+    def _begin_boot(self, streams: Streams, since_ns: int) -> None:
+        """The first boot, that of another sampler, or one for a wall clock that was stepped.
+
+        Its manifest holds from `since_ns` on (monotonic), which lies before its first sample.
+        """
         if self._streams:
             self._recorder.begin_boot(new_boot())
         self._streams = streams
@@ -95,7 +99,7 @@ class Agent:
         self._pings.begin_boot()
         delays = {f"power/{info.stream}": round(info.delay_ms * NS_PER_MS) for info in streams}
         self._marking.trials.begin_boot(delays)
-        self._reports.begin_boot(time.monotonic_ns(), streams)
+        self._reports.begin_boot(since_ns, streams)
         log.info("boot begins", node=self._node, boot=self._recorder.boot.id, streams=sorted(delays))
         self._urgent.set()
         self._boot_over.set()
@@ -184,7 +188,7 @@ class Agent:
             self._release()
             if self._recorder.boot.is_stepped(read_anchor()) and not self._marking.trials.open:
                 log.warning("the wall clock was stepped")
-                self._begin_boot(self._streams)
+                self._begin_boot(self._streams, now_ns)
             if second % HEALTH_EVERY_S == 0:
                 self._reports.health(now_ns, self._sensing.pid)
             if second % MINUTE_S == MINUTE_S - 1:

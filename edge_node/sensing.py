@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import anyio
@@ -24,12 +25,15 @@ Streams = tuple[StreamInfo, ...]
 
 
 class Sensing:
-    """Keeps a sampler running. `on_streams` is called with each new one's streams, `on_block` with blocks."""
+    """Keeps a sampler running; `on_block` is called with its blocks.
+
+    `on_streams` is called with each later sampler's streams, and a monotonic ns before its first sample.
+    """
 
     def __init__(
         self,
         settings: EdgeSettings,
-        on_streams: Callable[[Streams], None],
+        on_streams: Callable[[Streams, int], None],
         on_block: Callable[[Block], None],
     ) -> None:
         self._settings = settings
@@ -94,13 +98,14 @@ class Sensing:
             await anyio.sleep(RETRY_S[min(tries, len(RETRY_S) - 1)])
             tries += 1
             self._sampler = self._new_sampler()
+            since_ns = time.monotonic_ns()
             try:
                 streams = await self._sampler.start()
             except (SensorError, UserError) as failure:
                 log.warning("the sampler does not start", why=str(failure))
                 await self._sampler.stop()
             else:
-                self._on_streams(streams)
+                self._on_streams(streams, since_ns)
                 self._sampler.set_rate(self._fast)
                 return
 
