@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from telemetry.contract.manifest import StreamInfo
 
 CLOCK_BAD_NS = 300 * 1_000_000_000
+INT32, INT64, FLOAT32 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f4")
 
 
 def trial_results(trial: Trial, evidence: Evidence, *, overlaps: bool) -> list[Result]:
@@ -96,12 +97,13 @@ def _trace(power: Power, info: StreamInfo | None) -> Trace:
 
 
 def _piece(shift: int, frame: PowerFrame, column: int) -> Piece:
-    offsets = np.frombuffer(frame.dt, "<i8" if len(frame.dt) == 8 * frame.samples else "<i4")
+    watts = np.frombuffer(frame.w, FLOAT32).reshape(-1, len(frame.ch))
+    offsets = np.frombuffer(frame.dt, INT64 if len(frame.dt) == 8 * len(watts) else INT32)
     counters = unpack("d", frame.counter_j) if frame.counter_j else None
     return Piece(
         t0_ns=frame.t0 + shift,
-        times_ns=offsets.astype(np.int64) + (frame.t0 + shift),
-        watts=np.frombuffer(frame.w, "<f4").reshape(-1, len(frame.ch)),
+        times_ns=np.add(offsets, frame.t0 + shift, dtype=np.int64),
+        watts=watts,
         tick_ns=frame.tick,
         missed=frame.missed,
         counter_j=counters[column] if counters else None,

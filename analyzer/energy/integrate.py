@@ -26,8 +26,11 @@ class Integral:
         self._watts = watts
         self._hold = hold
         ends_at = watts[:-1] if hold else watts[1:]
-        areas = (watts[:-1] + ends_at) * np.diff(times_ns)
-        self._total = np.append(0.0, np.cumsum(areas)) / (2 * NS_PER_S)
+        areas = watts[:-1] + ends_at
+        areas *= np.diff(times_ns)
+        self._total = np.zeros(len(watts))
+        np.cumsum(areas, out=self._total[1:])
+        self._total /= 2 * NS_PER_S
 
     def energy_j(self, begin_ns: int, end_ns: int) -> float:
         """Return the joules from `begin_ns` to `end_ns`."""

@@ -75,13 +75,15 @@ def _longest_run_ns(times: Ints, watts: Floats) -> int:
 
 def _rails_exceed_total(view: View) -> bool:
     rails = view.trace.parts_w[view.inside]
-    whole = np.isfinite(rails).all(axis=1)
-    if not rails.shape[1] or not whole.any():
+    if not rails.shape[1]:
         return False
-    total = float(view.watts[whole].mean())
+    summed = rails.sum(axis=1)
+    whole = np.isfinite(summed)
+    if not whole.any():
+        return False
+    total, parts = float(view.watts[whole].mean()), float(summed[whole].mean())
     step = (view.facts.resolution_w or 0.0) * rails.shape[1]
-    summed = float(rails[whole].sum(axis=1).mean())
-    return bool(summed > total + RAILS_OVER * abs(total) + step)
+    return parts > total + RAILS_OVER * abs(total) + step
 
 
 def _counter_falls(view: View) -> bool:

@@ -108,9 +108,11 @@ def join(pieces: Iterable[Piece], total: int = 0, parts: Sequence[int] = ()) -> 
 
 
 def _watts(frames: list[Piece], channels: tuple[int, ...]) -> Floats:
-    wanted = list(channels)
-    rows = [np.asarray(frame.watts, np.float64)[:, wanted] for frame in frames if np.size(frame.watts)]
-    return np.concatenate([np.empty((0, len(wanted))), *rows])
+    """Return the chosen channels, n × k, each channel's readings side by side in memory."""
+    rows = [frame.watts for frame in frames if len(frame.watts)]
+    if not rows:
+        return np.empty((0, len(channels)))
+    return np.array(np.concatenate(rows).T[list(channels)], np.float64).T
 
 
 def _rising(times: Ints, watts: Floats, readable: NDArray[np.bool_]) -> Ints | slice:
