@@ -19,6 +19,9 @@ def main() -> NoReturn:
     try:
         status = app(standalone_mode=False)
     except TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # nothing is wrong: the help was asked for
+            sys.stderr.write(f"{error}\n")
+            sys.exit(2)
         _refuse(_one_line(error))
     except UserError as error:
         _refuse(str(error))
@@ -27,6 +30,11 @@ def main() -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        if type(error).__name__ != "StoreUnavailable":  # importing stores here would slow `--help` down
+            raise
+        sys.stderr.write(f"e3p: the store is not available: {error}\n")
+        sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -17,15 +17,16 @@ from telemetry.runtime.common import Common
 from telemetry.runtime.config import Resolved, resolve
 
 FILE = Path("e3p.toml")
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The `[serve]` section: where `e3p serve` listens, for browsers and with its own broker."""
 
     host: str = "127.0.0.1"
-    port: int = 8080
+    port: Port = 8080
     broker_host: str = "127.0.0.1"
-    broker_port: int = 1883
+    broker_port: Port = 1883
 
 
 class Settings(NamedTuple):
