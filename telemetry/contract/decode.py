@@ -13,8 +13,10 @@ from telemetry.contract.errors import Refused
 from telemetry.contract.frames import FRAME_TYPES, Frame, StreamKey
 from telemetry.contract.judge import judge, judge_channels
 from telemetry.contract.marks import EVENT_TYPES, Event
-from telemetry.contract.payload import Map, check_limits, is_json, pack_json, parse_payload
-from telemetry.contract.topics import FrameTopic, parse_frame_topic
+from telemetry.contract.nodetime import INT64_MAX, INT64_MIN
+from telemetry.contract.packing import pack_json
+from telemetry.contract.payload import Map, check_limits, is_json, packed_bytes, parse_payload
+from telemetry.contract.topics import FrameKind, FrameTopic, parse_frame_topic
 from telemetry.contract.units import MAX_SEQ, MAX_TEXT
 
 if TYPE_CHECKING:
@@ -61,15 +63,15 @@ def receive(topic: str, payload: bytes) -> Received | tuple[FrameTopic, Meter]:
     try:
         place = parse_frame_topic(topic)
         raw = parse_payload(payload)
-        _prepare(raw, payload)
+        _prepare(raw, payload, place.kind)
         if place.kind == "power" and "boot" not in raw and "t" in raw:
             return place, _meter(raw)
         frame = _typed(place, raw)
         judge(frame)
+        body = packed_bytes(raw) if is_json(payload) else payload
+        return Received(topic=place, frame=frame, body=body, digest=digest_of(raw))
     except Refused as reason:
         raise Unreadable(reason, *_address(place, raw)) from None
-    body = msgspec.msgpack.encode(raw) if is_json(payload) else payload
-    return Received(topic=place, frame=frame, body=body, digest=digest_of(raw))
 
 
 def reread(topic: FrameTopic, body: bytes) -> Frame:
@@ -83,7 +85,7 @@ def decode_event(raw: Map) -> Event | Map:
     A kind that this version does not know comes back as its map, with `kind` and `t` checked: it is kept.
     """
     check_limits({"events": [raw]})
-    pack_json({"events": [raw]})
+    pack_json({"events": [raw]}, "marks")
     for event in _events([raw]):
         # The largest anchor for which a time of this century fits: a mark must not spoil its frame.
         judge(frames.MarksFrame(boot="any", seq=0, anchor=2**62, t0=0, v=frames.VERSION, events=(event,)))
@@ -93,7 +95,7 @@ def decode_event(raw: Map) -> Event | Map:
 
 def digest_of(raw: Map) -> bytes:
     """16 bytes that tell one body from another, whichever encoding it travelled in."""
-    return hashlib.blake2b(msgspec.msgpack.encode(raw, order="sorted"), digest_size=16).digest()
+    return hashlib.blake2b(packed_bytes(raw, ordered=True), digest_size=16).digest()
 
 
 def decode_message(payload: bytes, kind: type[T]) -> T:
@@ -103,11 +105,11 @@ def decode_message(payload: bytes, kind: type[T]) -> T:
     return _convert(raw, kind)
 
 
-def _prepare(raw: Map, payload: bytes) -> None:
+def _prepare(raw: Map, payload: bytes, kind: FrameKind | None = None) -> None:
+    _check_version(raw)
     check_limits(raw)
     if is_json(payload):
-        pack_json(raw)
-    _check_version(raw)
+        pack_json(raw, kind)
 
 
 def _check_version(raw: Map) -> None:
@@ -165,6 +167,8 @@ def _explained(message: str) -> tuple[str, str]:
     path, words = (match["path"] or "", match["words"]) if match else ("", message)
     if missing := _MISSING.match(words):
         return ".".join(filter(None, (path, missing["field"]))), "missing"
+    if words.endswith((str(INT64_MAX), str(INT64_MIN))):
+        return path, "a whole number of 64 bits is expected"
     return path, words
 
 

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from telemetry.contract.frames import VERSION
+
 ResultState = Literal["valid", "degraded", "invalid"]
 Reason = Literal[
     "gap",
@@ -36,6 +38,10 @@ Flag = Literal[
 ]
 
 
+# Struct options omit what equals its default; a version must always be said, and a factory's value is.
+VERSIONED: int = msgspec.field(default_factory=lambda: VERSION)
+
+
 class BudgetLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One source of uncertainty: standard uncertainty in joules; `shared` by all windows of the sensor."""
 
@@ -56,7 +62,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The energy of one window of one stream, with its state. Times are node time ns, energies joules."""
 
-    v: int = 1
+    v: int = VERSIONED
     node: str
     window: str
     kind: Literal["trial", "interval"]
@@ -119,8 +125,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class EventRefused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A mark that contradicts an earlier one, where it stands, and why it is not taken."""
 
-    v: int = 1
-    kind: Literal["event_refused"] = "event_refused"
+    v: int = VERSIONED
+    kind: Literal["event_refused"] = msgspec.field(default_factory=lambda: "event_refused")
     node: str
     boot: str
     stream: str
@@ -204,7 +210,7 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `scatter` is the relative scatter of repeated trials, pooled over the rows, with its degrees of freedom.
     """
 
-    v: int = 1
+    v: int = VERSIONED
     group: RankingGroup
     a: float
     b: float

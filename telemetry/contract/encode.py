@@ -29,7 +29,7 @@ def encode(message: msgspec.Struct, encoding: Encoding = "msgpack") -> bytes:
 
 def _power_arrays(frame: frames.PowerFrame, raw: dict[str, Any]) -> None:
     k = len(frame.ch)
-    watts = [None if math.isnan(value) else value for value in unpack("f", frame.w)]
+    watts = [value if math.isfinite(value) else None for value in unpack("f", frame.w)]
     raw["w"] = [watts[at : at + k] for at in range(0, len(watts), k)]
     raw["dt"] = unpack_dt(frame.dt, frame.samples).tolist()
     if frame.counter_j is not None:

@@ -93,13 +93,17 @@ def _merged(ranges: Iterable[tuple[int, int] | list[int]]) -> Iterator[Range]:
 
 
 def _subtracted(ranges: tuple[Range, ...], holes: tuple[Range, ...]) -> Iterator[Range]:
+    """Both sorted and disjoint: one walk over the two, whatever their number."""
+    hole = 0
     for first, last in ranges:
         at = first
-        for hole_first, hole_last in holes[max(0, bisect_right(holes, (first, -1)) - 1) :]:
-            if hole_first > last:
-                break
+        while hole < len(holes) and holes[hole][0] <= last:
+            hole_first, hole_last = holes[hole]
             if hole_first > at:
                 yield at, hole_first - 1
             at = max(at, hole_last + 1)
+            if hole_last > last:
+                break
+            hole += 1
         if at <= last:
             yield at, last

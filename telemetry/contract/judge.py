@@ -7,6 +7,7 @@ from typing import Any
 from telemetry.contract import frames, marks
 from telemetry.contract.columns import SIZE, rises, unpack, unpack_dt
 from telemetry.contract.errors import Refused
+from telemetry.contract.manifest import StreamInfo
 from telemetry.contract.nodetime import INT64_MAX, INT64_MIN
 from telemetry.contract.topics import is_stream
 from telemetry.contract.units import MAX_CHANNELS
@@ -23,9 +24,8 @@ def judge(frame: frames.Envelope) -> None:
             _event(event, f"events[{at}]", frame.anchor)
     elif isinstance(frame, frames.ClockFrame):
         for at, exchange in enumerate(frame.exchanges):
-            for name in ("t1", "t2", "t3", "t4"):
-                anchor = frame.anchor if name in ("t1", "t4") else 0
-                _fits(getattr(exchange, name), f"exchanges[{at}].{name}", anchor)
+            _fits(exchange.t1, f"exchanges[{at}].t1", frame.anchor)
+            _fits(exchange.t4, f"exchanges[{at}].t4", frame.anchor)
     elif isinstance(frame, frames.HealthFrame):
         for at, stream in enumerate(frame.streams):
             _health(stream, f"streams[{at}]")
@@ -101,7 +101,7 @@ def _health(stream: frames.StreamHealth, path: str) -> None:
                 raise Refused("field", f"{path}.{name}[{at}]", f"last {row[1]} lies before first {row[0]}")
 
 
-def _stream_info(info: Any, path: str) -> None:
+def _stream_info(info: StreamInfo, path: str) -> None:
     judge_channels(info.channels, f"{path}.channels")
     if not is_stream(info.stream):
         raise Refused("field", f"{path}.stream", "1-32 of a-z 0-9 _ - expected")

@@ -75,7 +75,9 @@ class IdleBegin(
     group: str | None = None
 
 
-class IdleEnd(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="idle_end"):
+class IdleEnd(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="idle_end"
+):
     """The rest is over."""
 
     t: Ns
@@ -132,7 +134,11 @@ EVENT_TYPES: dict[str, type[msgspec.Struct]] = {
     "work": Work,
     "marks_hole": MarksHole,
 }
-COLUMNS: dict[str, tuple[tuple[str, Literal["q", "i"]], ...]] = {
-    kind: (("begin", "q"), ("end", "q"), ("images", "i"), ("correct", "i")) for kind in ("batches", "work")
-}
+_BATCHES: tuple[tuple[str, Literal["q", "i"]], ...] = (
+    ("begin", "q"),
+    ("end", "q"),
+    ("images", "i"),
+    ("correct", "i"),
+)
+COLUMNS = {"batches": _BATCHES, "work": _BATCHES}
 """The packed columns of an event kind, beside `hits`."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from telemetry.contract.units import Name, Ns, Seq
+from telemetry.contract.units import Id, Name, Ns, Seq, Through
 
 StateName = Literal["init", "ready", "draining", "lost", "gone"]
 
@@ -25,7 +25,7 @@ class Ping(msgspec.Struct, frozen=True, kw_only=True):
     """A node asks the time; `t1` is its node time in ns."""
 
     v: int = 1
-    id: int
+    id: Id
     t1: Ns
 
 
@@ -33,7 +33,7 @@ class Pong(msgspec.Struct, frozen=True, kw_only=True):
     """The answer: `t1` echoed, `t2` received and `t3` sent, UTC ns of the collector."""
 
     v: int = 1
-    id: int
+    id: Id
     t1: Ns
     t2: Ns
     t3: Ns
@@ -44,7 +44,7 @@ class StoredStream(msgspec.Struct, frozen=True, kw_only=True):
 
     boot: Name
     stream: Name
-    through: int
+    through: Through
     ranges: tuple[tuple[Seq, Seq], ...] = ()
 
 
