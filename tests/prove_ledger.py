@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -57,7 +58,10 @@ def judge(seed: int) -> Verdict:
 def faults_of(seed: int, site: Site | None, *, ask: bool) -> list[str]:
     """Plays a seed once; what the ledger, and with `ask` the command `e3p ledger`, says wrong of it."""
     with tempfile.TemporaryDirectory(prefix="e3p-ledger-") as folder:
-        outcome = anyio.run(play, seed, site, Path(folder))
+        try:
+            outcome = anyio.run(play, seed, site, Path(folder))
+        except Exception:  # noqa: BLE001 - a story that breaks is a fault of its seed, and is told with it
+            return [traceback.format_exc()]
         return outcome.faults + (faults_of_command(outcome) if ask else [])
 
 

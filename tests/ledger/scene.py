@@ -33,7 +33,7 @@ from tests.ledger.wire import Key, Wire
 
 NODES = ("north", "south", "west")
 SETTINGS = CollectorSettings(batch_age_s=0.002, acks_per_s=1000.0)
-POISON = 3
+POISON = 6
 FLAP_S = 0.02
 WAIT_S = 60.0
 
@@ -119,10 +119,10 @@ async def _collecting(wire: Wire, store: Store) -> AsyncIterator[None]:
 
 
 def _plan(wire: Wire, devices: list[Device], chance: random.Random, site: Site | None) -> None:
-    """Chooses what the wire will spoil and swallow. Half of the frames set out in any case."""
-    keys = sorted(key for device in devices for key in device.held())
-    wire.spoiled = frozenset(chance.sample(keys, POISON))
-    at = chance.randrange(len(keys) // 2)
+    """Chooses what the wire will spoil and swallow, among the half of the frames that is sent in any case."""
+    half = sum(len(device.held()) for device in devices) // 2
+    at, *spoil_at = chance.sample(range(half), POISON + 1)
+    wire.spoil_at = frozenset(spoil_at)
     wire.swallow_at = at if site == "broker" else None
     for node in NODES:
         wire.put(f"e3p/v1/{node}/power/main", b"\xc1 nobody's")

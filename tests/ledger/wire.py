@@ -34,19 +34,19 @@ class Key(NamedTuple):
 class Wire:
     """The line of a few nodes. `answers` are called with each `stored`, by node.
 
-    `swallow_at`: the frame that sets out after so many others never arrives, and its node is told that it is
-    stored; then `swallowed` is that one. `spoiled`: these arrive as poison whose envelope can be read.
-    `narrow`: only health reports still get through.
+    Frames are counted as they first set out. That of the number `swallow_at` never arrives, and its node is
+    told that it is stored; then `swallowed` is that one. Those of the numbers `spoil_at` arrive as poison
+    whose envelope can be read. `narrow`: only health reports still get through.
     """
 
     def __init__(self, chance: random.Random) -> None:
         self.answers: dict[str, Callable[[Stored], None]] = {}
         self.swallow_at: int | None = None
         self.swallowed: Key | None = None
-        self.spoiled: frozenset[Key] = frozenset()
+        self.spoil_at: frozenset[int] = frozenset()
         self.narrow = False
         self._chance = chance
-        self._sent: set[Key] = set()
+        self._sent: dict[Key, int] = {}
         self._waiting: list[Message] = []
         self._news = anyio.Event()
 
@@ -70,15 +70,14 @@ class Wire:
         received = receive(topic, payload)
         assert isinstance(received, Received)
         key = Key(received.key, received.frame.seq)
-        if key not in self._sent and len(self._sent) == self.swallow_at:
+        at = self._sent.setdefault(key, len(self._sent))
+        if at == self.swallow_at:
             self.swallowed = key
-        self._sent.add(key)
-        if key == self.swallowed:
             self.answers[key.stream.node](false_stored(key))
         elif self.narrow and received.topic.kind != "health":
             return
         elif self._chance.random() >= LOST:
-            body = spoil(payload, self._chance) if key in self.spoiled else payload
+            body = spoil(payload, at) if at in self.spoil_at else payload
             self.put(topic, body, copies=2 if self._chance.random() < TWICE else 1)
 
     def put(self, topic: str, payload: bytes, copies: int = 1) -> None:
@@ -109,10 +108,10 @@ def false_stored(key: Key) -> Stored:
     return Stored(streams=(settled,))
 
 
-def spoil(payload: bytes, chance: random.Random) -> bytes:
-    """The frame with a fault that leaves its envelope readable."""
+def spoil(payload: bytes, at: int) -> bytes:
+    """The frame with a fault that leaves its envelope readable; the same one each time it is sent."""
     codec: Any = msgspec.json if is_json(payload) else msgspec.msgpack
     raw = codec.decode(payload)
     faults: list[dict[str, object]] = [{"v": 2}, {"t0": "soon"}, {"anchor": None}]
-    body: bytes = codec.encode({**raw, **chance.choice(faults)})
+    body: bytes = codec.encode({**raw, **faults[at % len(faults)]})
     return body
