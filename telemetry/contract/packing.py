@@ -47,8 +47,8 @@ def _pack_power(raw: Map) -> None:
 
 def _flat(rows: list[Any], ch: object) -> list[Any]:
     """The watts of all rows in one list."""
-    if not isinstance(ch, list):
-        raise Refused("field", "ch", "missing or no list")
+    if not isinstance(ch, list) or not ch:
+        raise Refused("field", "ch", "missing, or no list of channel names")
     flat: list[Any] = []
     for at, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != len(ch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -225,8 +226,8 @@ REPLIES: dict[str, st.SearchStrategy[Any]] = {
 
 
 def plain(kind: str) -> dict[str, Any]:
-    """A small lawful frame of this kind in JSON's shape."""
-    return {**ENVELOPE, **PLAIN[kind]}
+    """A small lawful frame of this kind in JSON's shape, to be changed at will."""
+    return copy.deepcopy({**ENVELOPE, **PLAIN[kind]})
 
 
 PLAIN: dict[str, dict[str, Any]] = {

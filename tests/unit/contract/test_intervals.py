@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +42,7 @@ def test_membership_is_that_of_the_set(one: set[int], number: int) -> None:
 def test_ranges_are_sorted_disjoint_and_never_touch(one: set[int]) -> None:
     ranges = IntervalSet.of(one).ranges
     assert all(first <= last for first, last in ranges)
-    assert all(a[1] + 1 < b[0] for a, b in zip(ranges, ranges[1:], strict=False))
+    assert all(a[1] + 1 < b[0] for a, b in pairwise(ranges))
 
 
 @given(numbers)

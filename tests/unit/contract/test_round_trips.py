@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -64,7 +65,7 @@ def test_no_reading_stays_no_reading_and_negative_watts_stay_negative() -> None:
     assert isinstance(frame, PowerFrame)
     watts = list(unpack("f", frame.w))
     assert watts[:3] == [10.0, 4.0, 10.5]
-    assert watts[3] != watts[3]  # noqa: PLR0124 - NaN
+    assert math.isnan(watts[3])
     assert watts[4] == -0.25
 
 
@@ -122,7 +123,6 @@ def test_an_event_of_a_later_version_is_passed_over_and_kept() -> None:
     got = received("marks", msgspec.json.encode(raw))
     assert [type(event).__name__ for event in got.frame.events][:2] == ["Prepare", "TrialBegin"]
     assert msgspec.msgpack.decode(got.body)["events"][1]["kind"] == "later"
-    raw["events"].pop(1)
 
 
 def test_another_body_has_another_digest() -> None:

@@ -29,10 +29,9 @@ def test_a_nodes_topic_is_parsed_as_it_was_built(node: str, kind: NodeKind) -> N
 def test_any_text_is_a_lawful_topic_or_refused(text: str) -> None:
     try:
         parsed = topics.parse_frame_topic(text)
-    except Refused as refused:
-        assert refused.code == "topic"
-    else:
-        assert str(parsed) == text
+    except Refused:
+        return
+    assert str(parsed) == text
 
 
 @pytest.mark.parametrize(
