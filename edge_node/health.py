@@ -18,6 +18,7 @@ HWMON = Path("sys/class/hwmon")
 MEMINFO = Path("proc/meminfo")
 STAT = Path("proc/stat")
 # Where Jetsons say how busy the GPU is, in thousandths.
+GPUS = ("gpu", "gm20b", "gp10b", "gv11b", "ga10b")
 GPU_LOADS = (Path("sys/devices/gpu.0/load"), Path("sys/devices/platform/gpu.0/load"))
 
 
@@ -94,7 +95,8 @@ def _clocks(root: Path) -> Iterator[tuple[str, float]]:
     for device in sorted((root / DEVFREQ).glob("*")):
         hertz = _number(device / "cur_freq")
         if hertz is not None:
-            yield ("gpu" if "gpu" in device.name or "gv11b" in device.name else device.name[:64]), hertz / 1e6
+            is_gpu = any(part in device.name for part in GPUS)
+            yield ("gpu" if is_gpu else device.name[:64]), hertz / 1e6
 
 
 def _throttle_counts(root: Path) -> dict[Path, float]:
