@@ -31,10 +31,14 @@ class Loss(NamedTuple):
 
 @dataclass
 class Account:
-    """One sequence: the next number, the ticks of all its frames, what is kept, what is declared lost."""
+    """One sequence: the next number, the ticks of all its frames, what is kept, what is declared lost.
+
+    `kept_ticks` are those of the frames that are kept.
+    """
 
     next_seq: int = 0
     ticks: int = 0
+    kept_ticks: int = 0
     spooled: IntervalSet = field(default_factory=IntervalSet)
     lost: tuple[tuple[int, int, int], ...] = ()
 
@@ -59,20 +63,31 @@ class Accounts:
         seq = account.next_seq
         account.next_seq += 1
         account.ticks += ticks
+        account.kept_ticks += ticks
         account.spooled |= IntervalSet([(seq, seq)])
         return seq
 
-    def settle(self, name: Name, seqs: IntervalSet) -> None:
-        """The collector answers for these now."""
+    def settle(self, name: Name, seqs: IntervalSet, ticks: int = 0) -> None:
+        """The collector answers for these now; those that were kept had so many ticks."""
         if account := self._accounts.get(name):
             account.spooled -= seqs
+            account.kept_ticks -= ticks
 
     def lose(self, losses: Iterable[Loss]) -> None:
         """Declares frames lost; what touches an earlier declaration is joined to it."""
         for loss in losses:
             account = self._accounts[loss.name]
             account.spooled -= IntervalSet([(loss.first, loss.last)])
+            account.kept_ticks -= loss.ticks
             account.lost = joined((*account.lost, (loss.first, loss.last, loss.ticks)))
+
+    def orphaned(self) -> list[Loss]:
+        """Everything that is kept, as lost: its spool is gone. The ticks stand with the first range."""
+        return [
+            Loss(name, first, last, 0 if at else account.kept_ticks)
+            for name, account in self._accounts.items()
+            for at, (first, last) in enumerate(account.spooled.ranges)
+        ]
 
     def report(self, boot: str, *, closing: bool = False) -> tuple[StreamHealth, ...]:
         """Every sequence, for a health frame; final are those of other boots, and all when `closing`."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import NamedTuple
 
 import anyio
 
@@ -22,6 +23,7 @@ from edge_node.sampling import Block
 from edge_node.sensing import Sensing, Streams
 from edge_node.settings import EdgeSettings
 from edge_node.spool import Spool
+from edge_node.spool_load import Books
 from edge_node.spool_schema import SpoolBroken
 from edge_node.trials import Reach
 from telemetry.contract.columns import unpack_dt
@@ -40,10 +42,27 @@ DAY_S = 86_400
 log = logs.get("agent")
 
 
-class Agent:
-    """Runs on a spool and a marks inbox until `stop` is set. Raises `SpoolBroken` when the spool breaks."""
+class Legacy(NamedTuple):
+    """What an agent whose spool broke leaves: the accounts of its frames, open trials, waiting marks."""
 
-    def __init__(self, settings: EdgeSettings, address: Address, spool: Spool, inbox: MarksInbox) -> None:
+    recorder: Recorder
+    books: Books
+
+
+class Agent:
+    """Runs on a spool and a marks inbox until `stop` is set. Raises `SpoolBroken` when the spool breaks.
+
+    The next one, on a fresh spool, takes over its `legacy`.
+    """
+
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        address: Address,
+        spool: Spool,
+        inbox: MarksInbox,
+        legacy: Legacy | None = None,
+    ) -> None:
         self._settings = settings
         self._address = address
         self._node = settings.node_name()
@@ -51,8 +70,12 @@ class Agent:
         self._sensing = Sensing(settings, self._begin_boot, self._take_block)
         self._pings = PingBook()
         self._recorder = Recorder(spool, new_boot(), settings.encoding)
+        books = spool.books()
+        if legacy is not None:
+            self._recorder.adopt(legacy.recorder)
+            books = legacy.books
         self._reports = Reports(self._recorder, self._pings)
-        self._marking = Marking(spool.books(), self._recorder, time.monotonic())
+        self._marking = Marking(books, self._recorder, time.monotonic())
         self._connection: Connection | None = None
         self._streams: Streams = ()
         self._first_ticks: dict[str, int] = {}
@@ -61,6 +84,11 @@ class Agent:
         self._lines = asyncio.Event()
         self._released = asyncio.Event()
         self._broken: SpoolBroken | None = None
+
+    @property
+    def legacy(self) -> Legacy:
+        """For the next one, when the spool broke."""
+        return Legacy(self._recorder, self._marking.books())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Starts the sampler, then everything; ends in order, with nothing left unsaid."""

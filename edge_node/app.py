@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 
 import anyio
 
-from edge_node.agent import Agent
+from edge_node.agent import Agent, Legacy
 from edge_node.marks_inbox import MarksInbox
 from edge_node.settings import EdgeSettings
-from edge_node.spool import open_spool
+from edge_node.spool import keep_aside, open_spool
 from edge_node.spool_schema import SpoolBroken
-from telemetry.runtime import logs
 from telemetry.runtime.mqtt import Address
 from telemetry.runtime.service import run_services
 
 MIB = 1024 * 1024
 GRACE_S = 10.0
-
-log = logs.get("agent")
 
 
 class EdgeNode:
@@ -43,23 +41,18 @@ class EdgeNode:
                     await work
 
     async def _work(self) -> None:
-        while (broke := await self._live()) and not self._stop.is_set():
-            log.error("the spool broke while in use", why=broke)
-
-    async def _live(self) -> str | None:
-        """One agent on one spool, until it is told to stop; how the spool broke, if it did."""
-        spool = open_spool(self._settings.spool_path(), round(self._settings.spool_mib * MIB))
-        try:
-            inbox = MarksInbox(self._settings.socket_paths())
-            try:
-                await Agent(self._settings, self._address, spool, inbox).run(self._stop)
-            finally:
-                inbox.close()
-        except SpoolBroken as error:
-            return str(error)
-        finally:
-            spool.close()
-        return None
+        """One agent after the other: another one begins only when a spool broke in use."""
+        legacy: Legacy | None = None
+        while legacy is None or not self._stop.is_set():
+            spool = open_spool(self._settings.spool_path(), round(self._settings.spool_mib * MIB))
+            with closing(spool), closing(MarksInbox(self._settings.socket_paths())) as inbox:
+                agent = Agent(self._settings, self._address, spool, inbox, legacy)
+                try:
+                    await agent.run(self._stop)
+                    return
+                except SpoolBroken as error:
+                    legacy, broke = agent.legacy, str(error)
+            keep_aside(spool.path, broke)
 
 
 async def run_agent(settings: EdgeSettings, address: Address, *, stop: anyio.Event | None = None) -> None:

@@ -30,7 +30,11 @@ class Marking:
     """Takes lines, and gives the recorder the marks that may go. `books` is what a restart needs to know."""
 
     def __init__(self, books: Books, recorder: Recorder, now_s: float) -> None:
-        self.trials = Trials(books.trials, books.queue, now_s)
+        queue = books.queue if books.os_boot == recorder.boot.os_boot else ()
+        if len(queue) < len(books.queue):
+            # Their times are of a clock that is gone; their trials are closed as aborted.
+            log.warning("marks that waited when the device went down are dropped", marks=len(books.queue))
+        self.trials = Trials(books.trials, queue, now_s)
         self._markers = Markers(books.markers)
         self._recorder = recorder
         self._ready: list[Mark] = []
@@ -66,7 +70,8 @@ class Marking:
 
     def books(self) -> Books:
         """The state as of the last `put`."""
-        return Books(self.trials.open, self._markers.snapshot(), self.trials.queue)
+        os_boot = self._recorder.boot.os_boot
+        return Books(self.trials.open, self._markers.snapshot(), self.trials.queue, os_boot)
 
     def close_dead(
         self, t_ns: int, now_s: float, is_running: Callable[[Process], bool] = processes.is_running
@@ -75,7 +80,7 @@ class Marking:
         strikes, ends = {}, []
         for trial in self.trials.running():
             os_boot = self._recorder.boot.os_boot
-            if os_boot and trial.os_boot == os_boot and is_running(trial.process):
+            if trial.os_boot == os_boot and is_running(trial.process):
                 continue
             strikes[trial.trial] = self._strikes.get(trial.trial, 0) + 1
             if strikes[trial.trial] >= STRIKES:

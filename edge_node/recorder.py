@@ -69,6 +69,14 @@ class Recorder:
         """All boots that are not forgotten."""
         return list(self._boots.values())
 
+    def adopt(self, broken: Recorder) -> None:
+        """Takes over the accounts of one whose spool broke: what was there is declared lost."""
+        self.accounts = broken.accounts
+        self._boots = {boot.id: boot for boot in (*broken.boots, self.boot)}
+        losses = self.accounts.orphaned()
+        self.accounts.lose(losses)
+        self._outbox.restore([], losses)
+
     def begin_boot(self, boot: Boot) -> None:
         """Frames that are put from now on belong to this boot; what waits for its commit stays what it is."""
         self.boot = boot
@@ -156,9 +164,9 @@ class Recorder:
         return True
 
     async def _settle(self, name: Name, seqs: IntervalSet) -> None:
-        ids = await self._in_thread(lambda: self._spool.settle(name, seqs))
-        self.accounts.settle(name, seqs)
-        self.delivery.settled(ids)
+        settled = await self._in_thread(lambda: self._spool.settle(name, seqs))
+        self.accounts.settle(name, seqs, settled.ticks)
+        self.delivery.settled(settled.ids)
         heard = [key for key in self._farewells if key[0] == name and key[1] in seqs]
         for key in heard:
             await self._forget(self._farewells.pop(key))

@@ -51,6 +51,13 @@ class Batch(NamedTuple):
     too_old: Mapping[str, int] = {}
 
 
+class Settled(NamedTuple):
+    """Frames that left because the collector has them, and the ticks that were in them."""
+
+    ids: list[int]
+    ticks: int
+
+
 class Parcel(NamedTuple):
     """A frame as it is sent: `stream` is the full name."""
 
@@ -60,14 +67,19 @@ class Parcel(NamedTuple):
 
 
 def open_spool(path: Path, max_bytes: int) -> Spool:
-    """The spool at this place; a broken one is put aside, named in the log, and a fresh one begins."""
+    """The spool at this place; instead of a broken one a fresh one."""
     try:
         return Spool(path, max_bytes)
     except SpoolBroken as error:
         why = str(error)
+    keep_aside(path, why)
+    return Spool(path, max_bytes)
+
+
+def keep_aside(path: Path, why: str) -> None:
+    """Puts a broken spool out of the way, and says where it is now."""
     aside = put_aside(path, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
     log.error("the spool is broken; a fresh one begins", why=why, kept=str(aside))
-    return Spool(path, max_bytes)
 
 
 class Spool:
@@ -129,8 +141,8 @@ class Spool:
         self._settled = {}
         return gone
 
-    def settle(self, name: Name, seqs: IntervalSet) -> list[int]:
-        """The collector has these: they leave. The ids of those that were here."""
+    def settle(self, name: Name, seqs: IntervalSet) -> Settled:
+        """The collector has these: they leave. Those that were here."""
         with self._errors():
             self._begin()
             self._settled[name] = self._settled.get(name, IntervalSet()) | seqs
@@ -201,16 +213,19 @@ class Spool:
         self._next_id += 1
         self.size_bytes += len(row.body) + ROW_BYTES
 
-    def _remove(self, name: Name, seqs: IntervalSet) -> list[int]:
+    def _remove(self, name: Name, seqs: IntervalSet) -> Settled:
         ids: list[int] = []
+        ticks_gone = 0
         for first, last in seqs.ranges if name in self._ids else ():
             span = (self._ids[name], first, last)
             where = "FROM frame WHERE sequence = ? AND seq BETWEEN ? AND ?"
-            rows = self._db.execute(f"SELECT id, length(body) {where}", span).fetchall()
+            rows = self._db.execute(f"SELECT id, ticks, length(body) {where}", span).fetchall()
             self._db.execute(f"DELETE {where}", span)
-            ids += [id_ for id_, _ in rows]
-            self.size_bytes -= sum(size + ROW_BYTES for _, size in rows)
-        return ids
+            for id_, ticks, size in rows:
+                ids.append(id_)
+                ticks_gone += ticks
+                self.size_bytes -= size + ROW_BYTES
+        return Settled(ids, ticks_gone)
 
     def _overflow(self, spare: Collection[int]) -> list[Loss]:
         """The oldest frames, until the rest fits; manifests last, without which the others mean less."""

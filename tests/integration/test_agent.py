@@ -19,7 +19,7 @@ import msgspec
 import psutil
 import pytest
 
-from edge_node import delivery
+from edge_node import agent, boots, delivery
 from edge_node.accounts import Name
 from edge_node.app import run_agent
 from edge_node.boots import Boot
@@ -27,6 +27,7 @@ from edge_node.outbox import Row
 from edge_node.power.sensor import SensorSpec
 from edge_node.settings import EdgeSettings
 from edge_node.spool import Batch, Spool
+from edge_node.spool_schema import SpoolBroken
 from telemetry.contract.columns import unpack_dt
 from telemetry.contract.decode import decode_message
 from telemetry.contract.encode import encode
@@ -345,8 +346,10 @@ async def test_a_sampler_that_is_killed_is_replaced_and_that_is_a_new_boot(
 
 
 async def test_a_broker_that_is_killed_and_comes_back_empty_costs_nothing(
-    mosquitto: Broker, tmp_path: Path
+    mosquitto: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # What the agent sends before the collector is back goes to nobody, and is due again.
+    monkeypatch.setattr(delivery, "FIRST_TIMEOUT_S", 1.0)
     async with _collecting(mosquitto) as collector:
         async with _running(mosquitto, _settings(tmp_path)):
             await _until(lambda: collector.of("power/main"))
@@ -396,7 +399,7 @@ async def test_the_agent_stays_below_80_mib_with_its_sampler(mosquitto: Broker, 
 
 AGENT = """
 import sys, anyio, msgspec
-from edge_node import delivery
+from edge_node import agent, boots, delivery
 from edge_node.accounts import Name
 from edge_node.app import run_agent
 from edge_node.boots import Boot
@@ -417,6 +420,53 @@ def _child(broker: Broker, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         child.terminate()
         child.wait(WITHIN_S)
+
+
+async def test_a_wall_clock_that_is_stepped_makes_a_new_boot_when_no_trial_runs(
+    mosquitto: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with _collecting(mosquitto) as collector:
+        async with _running(mosquitto, _settings(tmp_path)):
+            await _until(lambda: collector.of("power/main"))
+            app = Application(tmp_path)
+            app.begin()
+            await _until(collector.events)
+            stepped = boots.read_anchor() + 10**12
+            monkeypatch.setattr(boots, "read_anchor", lambda: stepped)
+            monkeypatch.setattr(agent, "read_anchor", lambda: stepped)
+            await anyio.sleep(2.5)
+            assert len(collector.boots) == 1
+            app.end()
+            await _until(lambda: len(collector.boots) == 2)
+            new = collector.boots[1]
+            await _until(lambda: collector.of("power/main", new))
+            frame = collector.of("power/main", new)[0]
+            assert (frame.anchor, frame.first) == (stepped, 0)  # type: ignore[union-attr]
+        assert collector.holes() == {}
+
+
+async def test_a_spool_that_breaks_in_use_is_replaced_and_what_it_held_is_declared_lost(
+    mosquitto: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with _collecting(mosquitto) as collector:
+        collector.answering = False
+        async with _running(mosquitto, _settings(tmp_path)):
+            await _until(lambda: len(collector.of("power/main")) >= 3)
+            with monkeypatch.context() as broken:
+                broken.setattr(Spool, "write", _break)
+                await _until(lambda: list(tmp_path.glob("node.spool.corrupt-*")))
+            collector.answering = True
+            await _until(lambda: len(collector.boots) == 2)
+        old = collector.boots[0]
+        account = collector.health()[old, "power/main"]
+        assert account.final
+        assert account.spooled == ()
+        assert sum(ticks for _, _, ticks in account.declared_lost) == account.ticks
+        assert {key: gone for key, gone in collector.holes().items() if key[0] != old} == {}
+
+
+def _break(*_: object) -> None:
+    raise SpoolBroken("database disk image is malformed")
 
 
 async def test_two_agents_cannot_share_a_socket(mosquitto: Broker, tmp_path: Path) -> None:

@@ -68,3 +68,14 @@ def test_an_answer_for_an_unknown_sequence_changes_nothing() -> None:
     accounts = _accounts(1)
     accounts.settle(Name("never", "power/main"), IntervalSet([(0, 9)]))
     assert len(accounts.report("b1")) == 1
+
+
+def test_what_a_lost_spool_held_is_lost_with_its_ticks() -> None:
+    accounts = _accounts(6)
+    accounts.settle(POWER, IntervalSet([(1, 2)]), ticks=20)
+    accounts.lose([Loss(POWER, 5, 5, 10)])
+    orphaned = accounts.orphaned()
+    assert orphaned == [Loss(POWER, 0, 0, 30), Loss(POWER, 3, 4, 0)]
+    accounts.lose(orphaned)
+    assert accounts.is_clear
+    assert accounts[POWER].kept_ticks == 0
