@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from view.numbers import energy, number, origin_note, state, with_u95
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from telemetry.contract.documents import Result
+__all__ = ["energy", "number", "origin_note", "print_json", "print_table", "say", "state", "with_u95"]
 
 
 def print_json(document: object) -> None:
@@ -32,41 +33,6 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
 def say(text: str) -> None:
     """A line for people, on standard error: standard output is for answers."""
     sys.stderr.write(text + "\n")
-
-
-def number(value: float | None, digits: int = 4) -> str | None:
-    """A figure to so many significant digits, without an exponent where people read it."""
-    if value is None:
-        return None
-    text = f"{value:.{digits}g}"
-    return f"{value:.0f}" if "e" in text and 1 <= abs(value) < 1e15 else text
-
-
-def with_u95(value: float, u95: float | None) -> str:
-    """A figure and its 95 % uncertainty, both to the second significant digit of the uncertainty."""
-    if not u95 or not math.isfinite(u95):
-        return str(number(value, 6))
-    digits = 1 - math.floor(math.log10(u95))
-    shown = f".{max(0, digits)}f"
-    return f"{round(value, digits):{shown}} ± {round(u95, digits):{shown}}"
-
-
-def energy(result: Result) -> str | None:
-    """Joules with their 95 % uncertainty, and the origin where it is not a measurement of this window."""
-    if result.energy_j is None:
-        return None
-    return f"{with_u95(result.energy_j, result.energy_u95_j)} J{origin_note(result.origin)}"
-
-
-def origin_note(origin: str | None) -> str:
-    """A remark behind a figure that was not measured here and now; nothing behind one that was."""
-    return "" if origin in (None, "measured") else f" ({origin})"
-
-
-def state(result: Result) -> str:
-    """The state with its reasons and flags."""
-    notes = ", ".join([*result.reasons, *result.flags])
-    return f"{result.state}: {notes}" if notes else result.state
 
 
 def _is_number(text: str) -> bool:
