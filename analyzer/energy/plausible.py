@@ -11,8 +11,8 @@ from telemetry.contract.documents import Flag
 
 # Beyond this factor of a limit it is not a peak but another unit (mW for W is 1,000).
 SLIP = 20.0
-# The same reading on end over this many readings and spacings, and ten seconds or half the window, is no
-# measurement.
+# The same reading on end over this many readings and spacings, and ten seconds, is no measurement; half the
+# window is enough where the sensor is known to be noisy.
 FROZEN_SPACINGS = 20
 FROZEN_S = 10.0
 # By how much the rails may add up to more than their input: they are read one after the other, each with a
@@ -54,8 +54,13 @@ def _is_frozen(view: View) -> bool:
     if not _should_vary(view) or not bool(np.any(view.watts[:-half:half] == view.watts[half::half])):
         return False
     longest_s = _longest_run_ns(view.times_ns, view.watts) / NS_PER_S
-    enough_s = min(FROZEN_S, view.duration_s / 2)
+    enough_s = min(FROZEN_S, view.duration_s / 2) if _shows_noise(view) else FROZEN_S
     return longest_s >= max(FROZEN_SPACINGS * view.spacing_s, enough_s)
+
+
+def _shows_noise(view: View) -> bool:
+    """Return whether the sensor is known to be noisy: by its manifest, or by its other readings."""
+    return view.facts.noise_w is not None or bool(np.ptp(view.watts) > 0)
 
 
 def _should_vary(view: View) -> bool:

@@ -80,6 +80,12 @@ def test_a_sensor_that_repeats_one_reading_for_half_of_a_short_window_is_frozen(
     assert flags(watts, begin=5.0, end=6.5) == ("frozen",)
 
 
+def test_a_short_window_of_one_reading_throughout_may_be_a_quiet_sensor() -> None:
+    constant = np.full(len(TIMES), 12.0)
+    assert flags(constant, begin=5.0, end=9.0) == ()
+    assert flags(constant, begin=5.0, end=16.0) == ("frozen",)
+
+
 def test_a_few_equal_readings_are_not_frozen() -> None:
     watts = noisy()
     watts[500:700] = watts[500]
