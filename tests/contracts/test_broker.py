@@ -102,6 +102,19 @@ async def until(fact: Callable[[], bool]) -> None:
             await anyio.sleep(0.01)
 
 
+async def test_a_retained_message_goes_only_to_those_who_ask_for_it(broker: Server, topic: str) -> None:
+    """amqtt 0.12 by itself tells a new client what anybody's filters match."""
+    sender, asks = link_to(broker, "sender"), link_to(broker, "asks", f"{topic}/#")
+    late = link_to(broker, "late", f"{topic}/other")
+    async with running(sender, asks):
+        await sender.publish(f"{topic}/state", b"ready", retain=True)
+        assert await next_of(asks) == Message(f"{topic}/state", b"ready", retain=False)
+        async with running(late):
+            await sender.publish(f"{topic}/other", b"asked for")
+            assert await next_of(late) == Message(f"{topic}/other", b"asked for", retain=False)
+        await sender.publish(f"{topic}/state", b"", retain=True)
+
+
 async def test_a_published_message_arrives_as_it_was(broker: Server, topic: str) -> None:
     sender, reader = link_to(broker, "sender"), link_to(broker, "reader", topic)
     async with running(sender, reader):
