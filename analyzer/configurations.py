@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,13 +43,15 @@ class Configuration:
     def key(self) -> Key:
         return key_of(self.trials[0])
 
-    @property
+    @cached_property
     def mean_j(self) -> float:
         return float(self.joules.mean())
 
-    @property
+    @cached_property
     def accuracy(self) -> float:
         """The pooled accuracy: every distinct image counts once."""
+        if len(self.accuracies) == 1:
+            return self.accuracies[0].value
         weights = [part.n or 1 for part in self.accuracies]
         return float(np.average([part.value for part in self.accuracies], weights=weights))
 
@@ -104,7 +107,11 @@ def _refusal(trial: Result, excluded: Mapping[str, str]) -> str | None:
     joules = joules_of(trial)
     if joules is None:
         return "no energy for each image"
-    return None if joules > 0 else f"an energy of {joules:g} J for 1,000 images"
+    if not joules > 0:
+        return f"an energy of {joules:g} J for 1,000 images"
+    if trial.accuracy is not None and not 0.0 <= trial.accuracy <= 1.0:
+        return f"an accuracy of {trial.accuracy:g}: a fraction from 0 to 1 is expected"
+    return None
 
 
 def _accuracies(trials: list[Result]) -> tuple[tuple[Accuracy, ...], str | None]:
@@ -129,7 +136,7 @@ def _on_one_subset(subset: str | None, trials: list[Result], origin: str | None)
     if subset is not None and hits:
         mean_hits = np.mean(hits, axis=0)
         return Accuracy(subset, float(mean_hits.mean()), n, mean_hits)
-    return Accuracy(subset, float(np.mean(values)), n)
+    return Accuracy(subset, sum(values) / len(values), n)
 
 
 def _distinct(trial: Result, origin: str | None) -> int | None:
@@ -139,12 +146,17 @@ def _distinct(trial: Result, origin: str | None) -> int | None:
 
 
 def hits_of(trial: Result) -> Floats | None:
-    """Return 1 or 0 for each image of the subset from a result's `hits`.
+    """Return for each image of the subset the share of its passes that got it right, from a result's `hits`.
 
-    They are the contract's packed bits (least significant first) written in hexadecimal.
+    They are the contract's packed bits (least significant first) written in hexadecimal, pass after pass
+    over the same images: a second pass adds no image.
     """
     n = _distinct(trial, "measured")
     if trial.hits is None or not n:
         return None
-    packed = np.frombuffer(bytes.fromhex(trial.hits), np.uint8)
-    return np.unpackbits(packed, bitorder="little")[:n].astype(np.float64)
+    seen = max(trial.images or n, n)
+    bits = np.unpackbits(np.frombuffer(bytes.fromhex(trial.hits), np.uint8), bitorder="little")[:seen]
+    if len(bits) < n:
+        return None
+    image = np.arange(len(bits)) % n
+    return np.bincount(image, bits, n) / np.bincount(image, minlength=n)

@@ -27,9 +27,14 @@ class Scatter:
 
 
 def pooled_scatter(configurations: Sequence[Configuration]) -> Scatter:
-    """Return how much trials of one configuration on one node differ (standard deviation of ln E)."""
+    """Return how much trials of one configuration on one node differ (standard deviation of ln E).
+
+    n trials on a node give n - 1 degrees of freedom; they add up over configurations and nodes.
+    """
     squares, dof = 0.0, 0
     for configuration in configurations:
+        if len(configuration.joules) < 2:
+            continue
         logs, nodes = np.log(configuration.joules), np.array([trial.node for trial in configuration.trials])
         for node in configuration.nodes:
             here = logs[nodes == node]
@@ -44,21 +49,22 @@ def draw_log_energies(
     """Return ln of the energy for 1,000 images (J): rows × draws.
 
     u² = max(scatter², the mean of the independent lines) / N, and the shared lines drawn once for a node.
-    Scatter from few trials has a t distribution; in the logarithm no energy becomes negative.
+    What few trials tell of the scatter is itself uncertain: it is drawn too, once for all rows, which makes
+    each row's energy a t distribution of the pooled degrees of freedom. In the logarithm none is negative.
     """
-    logs = np.empty((len(configurations), draws))
-    for row, configuration in enumerate(configurations):
-        lines = float(np.mean([_independent_variance(trial) for trial in configuration.trials]))
-        if scatter.relative**2 > lines:
-            spread, random = scatter.relative, rng.standard_t(scatter.dof, draws)
-        else:
-            spread, random = np.sqrt(lines), rng.standard_normal(draws)
-        logs[row] = np.log(configuration.mean_j) + spread / np.sqrt(len(configuration.trials)) * random
+    count = np.array([len(row.trials) for row in configurations])
+    lines = np.array([sum(map(_own_variance, row.trials)) for row in configurations]) / count
+    logs = rng.standard_normal((len(configurations), draws))
+    logs *= np.sqrt(np.maximum(lines, scatter.relative**2) / count)[:, np.newaxis]
+    if scatter.dof:
+        logs[lines < scatter.relative**2] *= np.sqrt(scatter.dof / rng.chisquare(scatter.dof, draws))
     shares = _shared(configurations)
-    return logs + shares @ rng.standard_normal((shares.shape[1], draws))
+    logs += shares @ rng.standard_normal((shares.shape[1], draws))
+    logs += np.log([row.mean_j for row in configurations])[:, np.newaxis]
+    return logs
 
 
-def _independent_variance(trial: Result) -> float:
+def _own_variance(trial: Result) -> float:
     """Return the relative variance of a trial's own lines (of its interval, where it has no lines)."""
     energy_j = trial.energy_j or 1.0
     if trial.budget:
@@ -108,6 +114,8 @@ def draw_accuracies(configurations: Sequence[Configuration], rng: np.random.Gene
 
 
 def _weighted(parts: list[tuple[int, Floats]]) -> Floats:
+    if len(parts) == 1:
+        return parts[0][1]
     weights = np.array([n for n, _ in parts], np.float64)
     return np.asarray(weights @ np.array([accuracies for _, accuracies in parts]) / weights.sum())
 

@@ -6,46 +6,59 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from types import MappingProxyType
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.beats import probabilities, tie_groups
 from analyzer.configurations import Configuration, gather
 from analyzer.draws import Scatter, draw_accuracies, draw_log_energies, pooled_scatter
+from analyzer.outlook import INTERVAL, Measured, against_netscore, other_orders, pareto_front
 from analyzer.sam import DEFAULT_A, DEFAULT_B, DEFAULT_UNIT, ScoreUndefined, in_unit, sam
 from telemetry.contract.documents import Ranking, RankingGroup, RankingRow, RefusedModel, Result
 
 Floats = NDArray[np.float64]
 
-# From this probability on, a row is beaten and not tied.
-BEATEN = 0.95
-INTERVAL = (0.025, 0.975)
+# Long tables get fewer draws, so that ranking ten thousand trials stays a matter of a second or two.
 DRAWS = 10_000
-# Comparing every row with every other costs rows² × draws; very long tables get fewer draws.
-FEWEST_DRAWS = 1_000
-COMPARISONS = 400_000_000
-NONE_EXCLUDED: Mapping[str, str] = MappingProxyType({})
+FEWEST_DRAWS = 1_500
+DRAWS_IN_ALL = 5_000_000
+# Every pair has its probability in this many first rows; their number grows with the square.
+ROWS_WITH_P = 200
+NOTHING: Mapping[str, str] = MappingProxyType({})
+NO_NETSCORES: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Score:
-    """How a ranking scores: SAM's `a` and `b`, and the unit of energy for 1,000 images."""
+    """How a ranking scores: SAM's `a` and `b`, and the unit of energy for 1,000 images.
+
+    Raises:
+        ScoreUndefined: an `a` or `b` that is not above 0, or an unknown unit.
+    """
 
     a: float = DEFAULT_A
     b: float = DEFAULT_B
     unit: str = DEFAULT_UNIT
 
+    def __post_init__(self) -> None:
+        for name, value in (("a", self.a), ("b", self.b)):
+            if not (isfinite(value) and value > 0):
+                raise ScoreUndefined(f"SAM needs {name} above 0, not {value:g}")
+        in_unit(1.0, self.unit)
+
 
 @dataclass(frozen=True)
 class _Scored:
-    """A configuration with its score and its draws of it."""
+    """Configurations with a score, best first, and the draws of each: rows × draws."""
 
-    configuration: Configuration
-    sam: float
+    configurations: Sequence[Configuration]
+    values: Sequence[float]
     sams: Floats
-    energies: Floats
+    log_energies: Floats
 
 
 def group_of(trial: Result) -> RankingGroup:
@@ -69,16 +82,18 @@ def by_group(results: Iterable[Result]) -> dict[RankingGroup, list[Result]]:
 
 
 def rank(
-    trials: Sequence[Result], score: Score | None = None, excluded: Mapping[str, str] = NONE_EXCLUDED
+    trials: Sequence[Result],
+    score: Score | None = None,
+    excluded: Mapping[str, str] = NOTHING,
+    netscores: Mapping[str, float] = NO_NETSCORES,
 ) -> Ranking:
     """Return the ranking of one group's trials, each in its newest revision, in any order.
 
-    `excluded` maps a trial's id to the reason why a person left it out. The same trials give the same
-    ranking: the draws are seeded by a hash of them.
+    `excluded` maps a trial's id to the reason why a person left it out, `netscores` a model to its NetScore.
+    The same trials give the same ranking: the draws are seeded by a hash of them.
 
     Raises:
         ValueError: no trials, or trials of more than one group.
-        ScoreUndefined: an unknown unit.
     """
     score = score or Score()
     groups = {group_of(trial) for trial in trials}
@@ -87,44 +102,53 @@ def rank(
     configurations, refused = gather(trials, excluded)
     scatter = pooled_scatter(configurations)
     scored, undefined = _score(configurations, scatter, score)
-    beats = _probabilities([row.sams for row in scored])
+    ties = tie_groups(scored.sams)
+    rows = _rows(scored, ties, score)
+    accuracy, energy = [row.accuracy for row in rows], [row.energy for row in rows]
+    energy_j = [configuration.mean_j for configuration in scored.configurations]
     return Ranking(
         group=groups.pop(),
         a=score.a,
         b=score.b,
         unit=score.unit,
-        rows=_rows(scored, beats, score),
-        p_better=tuple(
-            tuple(None if i == j else round(p, 5) for j, p in enumerate(line))
-            for i, line in enumerate(beats.tolist())
-        ),
+        rows=rows,
+        p_better=_table(probabilities(scored.sams[:ROWS_WITH_P])),
         refused=tuple(refused + undefined),
         scatter=_rounded(scatter.relative) if scatter.dof else None,
         scatter_dof=scatter.dof,
+        sensitivity=other_orders(Measured(accuracy, energy_j, ties), score.a, score.unit) if rows else (),
+        pareto=tuple(at + 1 for at in pareto_front(accuracy, energy)),
+        netscore=against_netscore(rows, scored.sams, netscores),
     )
 
 
 def _score(
     configurations: Sequence[Configuration], scatter: Scatter, score: Score
-) -> tuple[list[_Scored], list[RefusedModel]]:
+) -> tuple[_Scored, list[RefusedModel]]:
     """Return the configurations that have a score, best first, and those whose energy is too small."""
     if not configurations:
-        return [], []
+        return _Scored([], [], np.empty((0, 0)), np.empty((0, 0))), []
     rng = np.random.default_rng(_seed(configurations, score))
-    draws = int(np.clip(COMPARISONS // len(configurations) ** 2, FEWEST_DRAWS, DRAWS))
-    logs = draw_log_energies(configurations, scatter, rng, draws) + np.log(in_unit(1.0, score.unit))
+    draws = int(np.clip(DRAWS_IN_ALL // len(configurations), FEWEST_DRAWS, DRAWS))
+    logs = draw_log_energies(configurations, scatter, rng, draws)
+    logs += np.log(in_unit(1.0, score.unit))
     accuracies = draw_accuracies(configurations, rng, draws)
-    scored, refused = [], []
-    for configuration, log_energies, accuracy in zip(configurations, logs, accuracies, strict=True):
+    near_one = np.count_nonzero(logs <= 0.0, axis=1) / draws
+    values: dict[int, float] = {}
+    refused = []
+    for at, configuration in enumerate(configurations):
         try:
-            value = _value(configuration, log_energies, score)
+            values[at] = _value(configuration, near_one[at], score)
         except ScoreUndefined as error:
             refused.append(RefusedModel(model=configuration.key[0], reason=str(error)))
-        else:
-            sams = _sams(accuracy, log_energies, score)
-            scored.append(_Scored(configuration, value, sams, np.exp(np.clip(log_energies, -500, 500))))
-    scored.sort(key=lambda row: (-row.sam, row.configuration.key))
-    return scored, refused
+    order = sorted(values, key=lambda at: (-values[at], configurations[at].key))
+    ordered = _Scored(
+        [configurations[at] for at in order],
+        [values[at] for at in order],
+        _sams(accuracies[order], logs[order], score),
+        logs[order],
+    )
+    return ordered, refused
 
 
 def _seed(configurations: Sequence[Configuration], score: Score) -> int:
@@ -138,79 +162,66 @@ def _seed(configurations: Sequence[Configuration], score: Score) -> int:
     return int.from_bytes(hashlib.sha256(inputs).digest()[:8], "big")
 
 
-def _value(configuration: Configuration, log_energies: Floats, score: Score) -> float:
-    """Return SAM at the pooled accuracy and the mean energy.
+def _value(configuration: Configuration, near_one: float, score: Score) -> float:
+    """Return SAM at the pooled accuracy and the mean energy; `near_one`: P(energy ≤ 1 unit).
 
     Raises:
         ScoreUndefined: the energy is 1 unit or less, or its interval reaches that far.
     """
     value = sam(configuration.accuracy, in_unit(configuration.mean_j, score.unit), score.a, score.b)
-    if float(np.mean(log_energies <= 0.0)) >= INTERVAL[0]:
+    if near_one >= INTERVAL[0]:
         raise ScoreUndefined(f"the energy's interval reaches 1 {score.unit}: choose a smaller unit")
     return value
 
 
-def _sams(accuracy: Floats, log_energies: Floats, score: Score) -> Floats:
+def _sams(accuracies: Floats, log_energies: Floats, score: Score) -> Floats:
     """Return SAM for each draw; beyond the singularity at 1 unit it stays at its limit, infinity."""
-    sams = np.full(len(log_energies), np.inf)
-    above = log_energies > 0.0
-    sams[above] = score.b * accuracy[above] ** score.a / (log_energies[above] / np.log(10.0))
-    return sams
+    sams = np.full(log_energies.shape, np.inf)
+    scaled = score.b * np.log(10.0) * accuracies**score.a
+    return np.asarray(np.divide(scaled, log_energies, out=sams, where=log_energies > 0.0))
 
 
-def _probabilities(sams: list[Floats]) -> Floats:
-    """Return P(row i beats row j); equal draws count half."""
-    if not sams:
-        return np.empty((0, 0))
-    table = np.array(sams, np.float32)
-    wins = np.array([np.count_nonzero(row > table, axis=1) for row in table]) / table.shape[1]
-    return np.asarray((wins + 1.0 - wins.T) / 2)
-
-
-def _rows(scored: Sequence[_Scored], beats: Floats, score: Score) -> tuple[RankingRow, ...]:
-    ties = tie_groups(beats)
-    return tuple(_row(at + 1, row, ties[at], score) for at, row in enumerate(scored))
-
-
-def tie_groups(beats: Floats) -> list[int]:
-    """Return each row's tie group, rows best first.
-
-    A row joins the open group unless the group's first beats it with 95 % or more; else it opens the next.
-    """
-    ties: list[int] = []
-    first = 0
-    for row in range(len(beats)):
-        if row and beats[first, row] >= BEATEN:
-            first = row
-            ties.append(ties[-1] + 1)
-        else:
-            ties.append(ties[-1] if ties else 1)
-    return ties
-
-
-def _row(rank: int, scored: _Scored, tie_group: int, score: Score) -> RankingRow:
-    configuration, trial = scored.configuration, scored.configuration.trials[0]
-    # The nearest draw, not one between two: infinities do not mix.
-    sam_lo, sam_hi = np.quantile(scored.sams, INTERVAL, method="nearest")
-    low, high = np.quantile(scored.energies, INTERVAL)
-    return RankingRow(
-        rank=rank,
-        model=trial.model or "",
-        precision=trial.precision,
-        batch_size=trial.batch_size,
-        backend=trial.backend,
-        sam=scored.sam,
-        sam_lo=_rounded(sam_lo),
-        sam_hi=_rounded(sam_hi),
-        accuracy=configuration.accuracy,
-        accuracy_origin=configuration.accuracy_origin,
-        energy=in_unit(configuration.mean_j, score.unit),
-        energy_u95=_rounded((high - low) / 2),
-        tie_group=tie_group,
-        trials=len(configuration.trials),
-        state=configuration.state,
-        nodes=configuration.nodes,
+def _table(beaten: Floats) -> tuple[tuple[float | None, ...], ...]:
+    """Return P(row i beats row j) as the document has it."""
+    return tuple(
+        tuple(None if i == j else p for j, p in enumerate(line))
+        for i, line in enumerate(np.round(beaten, 5).tolist())
     )
+
+
+def _rows(scored: _Scored, ties: Sequence[int], score: Score) -> tuple[RankingRow, ...]:
+    if not scored.configurations:
+        return ()
+    sam_lo, sam_hi = _interval(scored.sams)
+    low, high = np.exp(np.clip(_interval(scored.log_energies), -500, 500))
+    return tuple(
+        RankingRow(
+            rank=at + 1,
+            model=configuration.trials[0].model or "",
+            precision=configuration.trials[0].precision,
+            batch_size=configuration.trials[0].batch_size,
+            backend=configuration.trials[0].backend,
+            sam=scored.values[at],
+            sam_lo=_rounded(sam_lo[at]),
+            sam_hi=_rounded(sam_hi[at]),
+            accuracy=configuration.accuracy,
+            accuracy_origin=configuration.accuracy_origin,
+            energy=in_unit(configuration.mean_j, score.unit),
+            energy_u95=_rounded((high[at] - low[at]) / 2),
+            tie_group=ties[at],
+            trials=len(configuration.trials),
+            state=configuration.state,
+            nodes=configuration.nodes,
+        )
+        for at, configuration in enumerate(scored.configurations)
+    )
+
+
+def _interval(table: Floats) -> tuple[Floats, Floats]:
+    """Return both ends of each row's 95 % interval: the nearest draws, since infinities do not mix."""
+    places = [round(share * (table.shape[1] - 1)) for share in INTERVAL]
+    ends = np.partition(table, places, axis=1)[:, places]
+    return ends[:, 0], ends[:, 1]
 
 
 def _rounded(value: float) -> float:

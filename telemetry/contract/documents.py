@@ -204,10 +204,50 @@ class RefusedModel(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Ranking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A ranking by SAM. `p_better[i][j]` is P(row i beats row j), null on the diagonal.
+class OtherOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """The order at another `a` or `unit`: ranks of `rows`, best first, `undefined` where SAM has no value.
 
-    `scatter` is the relative scatter of repeated trials, pooled over the rows, with its degrees of freedom.
+    `beyond_ties`: a row overtakes one of a better tie group, so the change is more than noise.
+    """
+
+    a: float
+    unit: str
+    order: tuple[int, ...]
+    changed: bool
+    beyond_ties: bool
+    undefined: tuple[int, ...]
+
+
+class NetScoreRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Where NetScore puts the row of this rank; rows of one model share a place."""
+
+    rank: int
+    netscore: float
+    netscore_rank: int
+
+
+class NetScoreCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """NetScore's order against the measured one, over the rows whose model has a NetScore.
+
+    `tau` is Kendall's tau-b, `pick` the rank of NetScore's best, `regret` the share of the best SAM that is
+    lost by taking it, with its 95 % interval; `unknown` are the models without a NetScore.
+    """
+
+    rows: tuple[NetScoreRow, ...]
+    tau: float | None
+    pick: int
+    regret: float
+    regret_lo: float
+    regret_hi: float
+    unknown: tuple[str, ...]
+
+
+class Ranking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A ranking by SAM. `p_better[i][j]` is P(row i beats row j), null on the diagonal; the first 200 rows.
+
+    `scatter` is the relative scatter of repeated trials, pooled over the rows, with its degrees of freedom;
+    0 of them: no configuration was run twice, and the intervals do not know how trials vary.
+    `pareto` are the ranks that no other row beats in accuracy and in energy.
     """
 
     v: int = VERSIONED
@@ -220,3 +260,6 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     refused: tuple[RefusedModel, ...] = ()
     scatter: float | None = None
     scatter_dof: int | None = None
+    sensitivity: tuple[OtherOrder, ...] = ()
+    pareto: tuple[int, ...] = ()
+    netscore: NetScoreCheck | None = None

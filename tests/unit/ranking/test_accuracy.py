@@ -7,7 +7,7 @@ import pytest
 
 from analyzer.ranking import rank
 from telemetry.contract.documents import Ranking, Result
-from tests.unit.ranking.made import better, first_hits, line, packed, trial, trials
+from tests.unit.ranking.made import N, better, first_hits, line, packed, trial, trials
 
 
 def relative_width(ranking: Ranking) -> float:
@@ -85,3 +85,22 @@ def test_equal_hits_leave_the_order_to_the_energy() -> None:
     frugal = [trial("frugal", 0, 980.0, budget=(line("noise", 1e-3),), **same)]
     hungry = [trial("hungry", 0, 1000.0, budget=(line("noise", 1e-3),), **same)]
     assert better(rank([*frugal, *hungry]), "frugal", "hungry") == 1.0
+
+
+def test_a_second_pass_over_the_same_images_adds_no_image() -> None:
+    once = exact_energy("a", subset="s1", hits=packed(first_hits(800)))
+    twice = exact_energy("a", subset="s1", hits=packed(np.tile(first_hits(800), 2)), images=2 * N)
+    assert rank(twice).rows[0].accuracy == 0.8
+    assert relative_width(rank(twice)) == pytest.approx(relative_width(rank(once)), rel=0.03)
+
+
+def test_an_image_that_is_right_in_one_of_two_passes_counts_half() -> None:
+    passes = np.concatenate((first_hits(800), first_hits(820)))
+    ranking = rank(exact_energy("a", subset="s1", hits=packed(passes), images=2 * N))
+    assert ranking.rows[0].accuracy == pytest.approx(0.81)
+
+
+def test_a_last_pass_that_is_not_whole_keeps_its_images_in_place() -> None:
+    passes = np.concatenate((first_hits(800), first_hits(800)[:500]))
+    ranking = rank(exact_energy("a", subset="s1", hits=packed(passes), images=1500))
+    assert ranking.rows[0].accuracy == pytest.approx(0.8)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.ranking import Score, by_group, rank, tie_groups
+from analyzer.ranking import Score, by_group, rank
 from analyzer.sam import ScoreUndefined, sam
 from telemetry.contract.documents import Result
 from tests.unit.ranking.made import better, line, trial, trials
@@ -139,20 +139,6 @@ def test_probabilities_of_a_pair_sum_to_one_and_the_diagonal_is_null() -> None:
     assert [ranking.p_better[i][i] for i in range(2)] == [None, None]
 
 
-def test_the_best_opens_a_group_and_a_row_that_its_first_beats_opens_the_next() -> None:
-    beats = np.full((4, 4), 0.5)
-    beats[0, 1:], beats[1, 2:], beats[2, 3] = (0.9, 0.96, 0.99), (0.8, 0.97), 0.94
-    assert tie_groups(beats) == [1, 1, 2, 2]
-
-
-def test_beaten_with_exactly_95_percent_is_beaten() -> None:
-    assert tie_groups(np.array([[0.5, 0.95], [0.05, 0.5]])) == [1, 2]
-
-
-def test_no_rows_have_no_groups() -> None:
-    assert tie_groups(np.empty((0, 0))) == []
-
-
 def test_a_gain_that_both_share_does_not_blur_their_order() -> None:
     def pair(**more: Any) -> list[Result]:
         exact = {"accuracy_origin": "timm", "accuracy_n": None}
@@ -196,3 +182,21 @@ def test_few_rough_trials_draw_no_negative_energy() -> None:
 def test_all_trials_refused_leave_an_empty_table() -> None:
     ranking = rank([trial("a", state="invalid", reasons=("aborted",))])
     assert (ranking.rows, ranking.p_better, len(ranking.refused)) == ((), (), 1)
+
+
+def test_an_accuracy_that_is_no_fraction_is_refused() -> None:
+    ranking = rank([trial("a"), trial("b", accuracy=81.4)])
+    assert [row.model for row in ranking.rows] == ["a"]
+    assert ranking.refused[0].reason == "trial b-0: an accuracy of 81.4: a fraction from 0 to 1 is expected"
+
+
+@pytest.mark.parametrize("wrong", [{"a": 0.0}, {"a": -1.0}, {"b": 0.0}, {"b": float("nan")}])
+def test_an_exponent_or_scale_that_is_not_above_zero_is_an_error(wrong: dict[str, float]) -> None:
+    with pytest.raises(ScoreUndefined, match="above 0"):
+        Score(**wrong)
+
+
+def test_of_a_long_table_the_first_rows_have_probabilities_and_all_have_ties() -> None:
+    ranking = rank([trial(f"m{at}", 0, 500.0 + at) for at in range(210)])
+    assert (len(ranking.rows), len(ranking.p_better), len(ranking.p_better[0])) == (210, 200, 200)
+    assert all(row.tie_group >= 1 for row in ranking.rows)
