@@ -1,8 +1,7 @@
-"""Every message of the contract, drawn by hypothesis, and one plain example of each frame."""
+"""Every message of the contract, drawn by hypothesis."""
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any
 
@@ -33,10 +32,6 @@ from telemetry.contract.marks import (
 )
 from telemetry.contract.replies import Dead, Ping, Pong, State, Stored, StoredStream
 from telemetry.contract.units import MAX_SEQ
-
-YEAR_2026_NS = 1_790_000_000_000_000_000
-UPTIME_NS = 50_000 * 10**9
-ENVELOPE: dict[str, Any] = {"v": 1, "boot": "b1", "seq": 3, "anchor": YEAR_2026_NS, "t0": UPTIME_NS}
 
 texts = st.text(min_size=1, max_size=20)
 times = st.integers(0, 2**61)
@@ -222,86 +217,4 @@ REPLIES: dict[str, st.SearchStrategy[Any]] = {
     "pong": st.builds(Pong, id=counts, t1=times, t2=times, t3=times),
     "stored": st.builds(Stored, streams=st.lists(stored_streams, max_size=3).map(tuple)),
     "dead": st.builds(Dead, key=texts, topic=texts, reason=texts, at=times),
-}
-
-
-def plain(kind: str) -> dict[str, Any]:
-    """A small lawful frame of this kind in JSON's shape, to be changed at will."""
-    return copy.deepcopy({**ENVELOPE, **PLAIN[kind]})
-
-
-PLAIN: dict[str, dict[str, Any]] = {
-    "power": {
-        "dt": [0, 1_000_000, 2_000_000],
-        "tick": 1_000_000,
-        "ch": ["total", "gpu"],
-        "w": [[10.0, 4.0], [10.5, None], [-0.25, 4.5]],
-        "first": 0,
-        "missed": 0,
-        "counter_j": [1000.5, 400.25],
-    },
-    "marks": {
-        "events": [
-            {"kind": "prepare", "t": UPTIME_NS, "group": "g"},
-            {
-                "kind": "trial_begin",
-                "t": UPTIME_NS,
-                "trial": "t1",
-                "model": "m",
-                "dataset": "d",
-                "batch_size": 2,
-                "group": "g",
-                "index": 0,
-            },
-            {
-                "kind": "batches",
-                "t": UPTIME_NS,
-                "trial": "t1",
-                "begin": [UPTIME_NS, UPTIME_NS + 10],
-                "end": [UPTIME_NS + 5, UPTIME_NS + 15],
-                "images": [2, 1],
-                "correct": [1, 1],
-                "hits": [1, 0, 1],
-            },
-            {
-                "kind": "trial_end",
-                "t": UPTIME_NS,
-                "trial": "t1",
-                "status": "ok",
-                "images": 3,
-                "power": {"main": 7},
-            },
-        ]
-    },
-    "clock": {"peer": "collector", "exchanges": [{"t1": 1, "t2": YEAR_2026_NS, "t3": YEAR_2026_NS, "t4": 9}]},
-    "health": {
-        "streams": [
-            {
-                "boot": "b1",
-                "stream": "power/main",
-                "next_seq": 9,
-                "spooled": [[7, 8]],
-                "declared_lost": [[2, 3, 500]],
-                "ticks": 2250,
-                "final": False,
-            }
-        ],
-        "temp_c": {"cpu": 51.5},
-    },
-    "manifest": {
-        "os_boot": "kernel",
-        "device": {"kind": "x86-cpu"},
-        "software": "e3p 0.1.0",
-        "hash": "abc",
-        "streams": [
-            {
-                "stream": "main",
-                "sensor": "rapl",
-                "channels": ["total"],
-                "total": "total",
-                "origin": "measured",
-                "period_ms": 1.0,
-            }
-        ],
-    },
 }

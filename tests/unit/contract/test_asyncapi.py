@@ -15,7 +15,8 @@ from telemetry.contract import topics
 from telemetry.contract.asyncapi import document
 from telemetry.contract.encode import encode
 from telemetry.contract.frames import FRAME_TYPES
-from tests.unit.contract.messages import FRAMES, REPLIES, plain
+from tests.unit.contract.messages import FRAMES, REPLIES
+from tests.unit.contract.plain import plain
 from tests.unit.contract.test_meter import METER
 
 ROOT = Path(__file__).parents[3]

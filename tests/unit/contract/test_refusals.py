@@ -7,83 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from telemetry.contract.decode import Unreadable, decode_message, receive
-from telemetry.contract.encode import encode
 from telemetry.contract.errors import Refused
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.replies import Ping, State, Stored
-from telemetry.contract.units import MAX_PAYLOAD_BYTES
-from tests.unit.contract.messages import FRAMES, UPTIME_NS, plain
-
-DELETE = object()
-
-
-def refusal(kind: str, payload: bytes) -> Unreadable:
-    with pytest.raises(Unreadable) as caught:
-        receive(f"e3p/v1/node/{kind}/main", payload)
-    return caught.value
-
-
-def taken_or_refused(kind: str, payload: bytes) -> Unreadable | None:
-    try:
-        receive(f"e3p/v1/node/{kind}/main", payload)
-    except Unreadable as refused:
-        return refused
-    return None
-
-
-def changed(kind: str, path: str, value: Any) -> dict[str, Any]:
-    """The plain frame with one place changed: ``events.0.trial``."""
-    raw = plain(kind)
-    *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
-    holder: Any = raw
-    for part in parents:
-        holder = holder[part]
-    if value is DELETE:
-        del holder[last]
-    else:
-        holder[last] = value
-    return raw
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.sampled_from(list(FRAMES)), st.binary(max_size=200))
-def test_random_bytes_are_unreadable_and_nothing_else(kind: str, payload: bytes) -> None:
-    refused = taken_or_refused(kind, payload)
-    assert refused is None or str(refused).startswith(refused.code)
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@pytest.mark.parametrize("kind", FRAMES)
-@settings(max_examples=150, deadline=None)
-@given(data=st.data())
-def test_any_value_in_any_field_is_taken_or_unreadable(kind: str, data: st.DataObject) -> None:
-    raw = plain(kind)
-    name = data.draw(st.sampled_from([*raw, "later"]))
-    raw[name] = data.draw(json_values)
-    refused = taken_or_refused(kind, msgspec.json.encode(raw))
-    assert refused is None or refused.path
-
-
-@pytest.mark.parametrize("kind", FRAMES)
-@settings(max_examples=60, deadline=None)
-@given(data=st.data())
-def test_a_frame_cut_or_changed_anywhere_is_taken_or_unreadable(kind: str, data: st.DataObject) -> None:
-    payload = bytearray(encode(data.draw(FRAMES[kind])))
-    at = data.draw(st.integers(0, len(payload) - 1))
-    payload[at] = data.draw(st.integers(0, 255))
-    cut = data.draw(st.integers(0, len(payload)))
-    for damaged in (bytes(payload), bytes(payload[:cut])):
-        taken_or_refused(kind, damaged)
+from tests.unit.contract.messages import FRAMES
+from tests.unit.contract.plain import DELETE, UPTIME_NS, changed, packed, plain, refusal
 
 
 @pytest.mark.parametrize("payload", [b"", b"\xc1", b"{", b"[1]", b"\x93\x01\x02\x03", b"5", b"{]", b"\x81"])
@@ -212,81 +142,14 @@ def test_a_wrong_field_is_named_by_its_path(kind: str, path: str, value: Any, na
     [("w", bytes(25), "w"), ("dt", bytes(13), "dt"), ("counter_j", bytes(8), "counter_j"), ("w", b"", "dt")],
 )
 def test_columns_whose_lengths_disagree_are_refused(name: str, column: bytes, named: str) -> None:
-    raw = msgspec.msgpack.decode(_as_msgpack("power"))
+    raw = msgspec.msgpack.decode(packed("power"))
     refused = refusal("power", msgspec.msgpack.encode(raw | {name: column}))
     assert (refused.code, refused.path) == ("field", named)
-
-
-def _as_msgpack(kind: str) -> bytes:
-    received = receive(f"e3p/v1/node/{kind}/main", msgspec.json.encode(plain(kind)))
-    assert not isinstance(received, tuple)
-    return received.body
 
 
 def test_an_idle_mark_without_trial_and_group_is_refused() -> None:
     raw = plain("marks") | {"events": [{"kind": "idle_begin", "t": UPTIME_NS}]}
     assert refusal("marks", msgspec.json.encode(raw)).path == "events[0].group"
-
-
-def test_a_number_beyond_64_bits_is_refused_even_in_an_unknown_field() -> None:
-    raw = plain("power") | {"later": {"deep": [1, 2**64]}}
-    refused = refusal("power", msgspec.json.encode(raw))
-    assert (refused.code, refused.path) == ("field", "later.deep[1]")
-
-
-def test_a_key_that_is_no_text_is_refused() -> None:
-    raw = msgspec.msgpack.decode(_as_msgpack("power"))
-    assert refusal("power", msgspec.msgpack.encode(raw | {5: 1})).code == "field"
-
-
-@pytest.mark.parametrize("where", ["boot", "later"])
-def test_a_text_above_256_characters_is_too_large_in_any_field(where: str) -> None:
-    refused = refusal("power", msgspec.json.encode(plain("power") | {where: "x" * 257}))
-    assert (refused.code, refused.path) == ("size", where)
-
-
-def test_a_text_of_256_characters_is_taken() -> None:
-    receive("e3p/v1/node/power/main", msgspec.json.encode(plain("power") | {"later": "ü" * 256}))
-
-
-def _nested(depth: int) -> Any:
-    value: Any = 0
-    for _ in range(depth):
-        value = {"a": value}
-    return value
-
-
-def test_a_map_is_sixteen_levels_deep_at_most() -> None:
-    receive("e3p/v1/node/power/main", msgspec.json.encode(plain("power") | {"later": _nested(15)}))
-    assert refusal("power", msgspec.json.encode(plain("power") | {"later": _nested(16)})).code == "size"
-
-
-@pytest.mark.parametrize("payload", [b'{"a":' * 100_000, b"\x81\xa1a" * 100_000])
-def test_a_bottomless_map_is_refused(payload: bytes) -> None:
-    assert refusal("power", payload).code in ("size", "decode")
-
-
-def test_sixty_four_channels_are_taken_and_no_more() -> None:
-    for count in (64, 65):
-        raw = plain("power") | {"ch": [f"c{n}" for n in range(count)], "w": [[1.0] * count] * 3}
-        raw |= {"counter_j": [1.0] * count}
-        if count == 64:
-            receive("e3p/v1/node/power/main", msgspec.json.encode(raw))
-        else:
-            refused = refusal("power", msgspec.json.encode(raw))
-            assert (refused.code, refused.path) == ("size", "ch")
-
-
-def test_four_mebibytes_are_taken_and_no_more() -> None:
-    raw = msgspec.msgpack.decode(_as_msgpack("power"))
-    room = MAX_PAYLOAD_BYTES - len(msgspec.msgpack.encode(raw | {"later": bytes(70_000)})) + 70_000
-    receive("e3p/v1/node/power/main", msgspec.msgpack.encode(raw | {"later": bytes(room)}))
-    refused = refusal("power", msgspec.msgpack.encode(raw | {"later": bytes(room + 1)}))
-    assert (refused.code, refused.path) == ("size", "payload")
-
-
-def test_a_payload_of_fifty_megabytes_is_refused_unread() -> None:
-    assert refusal("power", b"{" + bytes(50_000_000)).code == "size"
 
 
 def test_a_refused_frame_with_a_readable_envelope_says_where_it_belongs() -> None:

@@ -9,18 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.contract.columns import unpack, unpack_dt
-from telemetry.contract.decode import Received, decode_message, receive, reread
+from telemetry.contract.decode import decode_message, reread
 from telemetry.contract.documents import EventRefused, Ranking, RankingGroup, Result
 from telemetry.contract.encode import ENCODINGS, Encoding, encode
 from telemetry.contract.frames import PowerFrame
 from telemetry.contract.topics import FRAME_KINDS, FrameTopic
-from tests.unit.contract.messages import FRAMES, REPLIES, plain
-
-
-def received(kind: str, payload: bytes) -> Received:
-    got = receive(f"e3p/v1/node/{kind}/main", payload)
-    assert isinstance(got, Received)
-    return got
+from tests.unit.contract.messages import FRAMES, REPLIES
+from tests.unit.contract.plain import plain, received
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
