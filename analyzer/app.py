@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 import anyio
 
 from analyzer.book import Book
 from analyzer.desk import Desk
+from analyzer.query import by_node
 from analyzer.ranking import Score
 from analyzer.standings import Standings
 from telemetry.contract.decode import decode_message
@@ -25,13 +28,15 @@ from telemetry.runtime.service import Service, run_services
 from telemetry.store.interface import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from analyzer.settings import AnalyzerSettings
+    from telemetry.contract.documents import EventRefused, Result
     from telemetry.runtime.address import Address
-    from telemetry.store.interface import Account, Store
+    from telemetry.store.interface import Store
 
 STEP_S = 0.1
+RANK_S = 1.0
 RETRY_S = 1.0
 OUTBOX = 10_000
 
@@ -50,17 +55,37 @@ class Analyzer:
         self._book = Book(store)
         self._standings = Standings(self._book, Score(a=settings.a, b=settings.b, unit=settings.unit))
         self._desks: dict[str, Desk] = {}
-        self._outbox: list[tuple[str, bytes, bool]] = []
+        self._outbox: deque[tuple[str, bytes, bool]] = deque(maxlen=OUTBOX)
         self._turn = anyio.Lock()
-        self._stored: list[tuple[str, Stored]] = []
+        self._rung: dict[str, dict[StreamKey, IntervalSet]] = {}
+        self._stale = anyio.Event()
+        self._connects = 0
+        self._ranked_at_s = -math.inf
 
     async def run(self) -> None:
         """Runs until cancelled."""
         await self._patiently(self._book.open)
+        await self._patiently(self._look_through)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen)
             tasks.start_soon(self._sweep)
             tasks.start_soon(self._work)
+
+    async def conclude(self, results: list[Result], missing: int, cause: str) -> None:
+        """Stores and tells the results of a window that say something new."""
+        first = f"{missing} frames were still missing" if missing else "complete"
+        reason = cause if any(self._book.knows(result) for result in results) else first
+        for result in await self._book.take(results, reason, time.time_ns()):
+            log.info(
+                "result", node=result.node, window=result.window, revision=result.revision, state=result.state
+            )
+            self._post(node_topic(result.node, "result"), encode(result, "json"))
+
+    async def refuse(self, events: list[EventRefused]) -> None:
+        """Stores and tells events that contradict others."""
+        for event in await self._book.refuse(events):
+            log.warning("event refused", node=event.node, trial=event.trial, reason=event.reason)
+            self._post(node_topic(event.node, "result"), encode(event, "json"))
 
     async def _listen(self) -> None:
         """The doorbell: `stored` says which frames are new."""
@@ -69,25 +94,30 @@ class Analyzer:
             if place is None or place[1] != "stored":
                 continue
             try:
-                self._stored.append((place[0], decode_message(message.payload, Stored)))
+                stored = decode_message(message.payload, Stored)
             except Refused as reason:
                 log.warning("stored not understood", topic=message.topic, reason=str(reason))
+                continue
+            self._ring(place[0], _settled(place[0], stored))
+
+    def _ring(self, node: str, settled: Iterable[tuple[StreamKey, IntervalSet]]) -> None:
+        rung = self._rung.setdefault(node, {})
+        for key, seqs in settled:
+            rung[key] = rung.get(key, IntervalSet()) | seqs
 
     async def _sweep(self) -> None:
-        """Looks through the whole store, at start and then in turn: the store is the truth."""
+        """Looks through the whole store in turn, and after each reconnect: the store is the truth."""
         while True:
+            with anyio.move_on_after(self._settings.sweep_s):
+                await self._stale.wait()
+            self._stale = anyio.Event()
             await self._patiently(self._look_through)
-            await anyio.sleep(self._settings.sweep_s)
 
     async def _look_through(self) -> None:
-        accounts = await self._store.accounts()
-        by_node: dict[str, list[Account]] = {}
-        for account in accounts:
-            by_node.setdefault(account.key.node, []).append(account)
+        accounts = by_node(await self._store.accounts())
         async with self._turn:
-            for node, held in by_node.items():
-                settled = {account.key: account.stored | account.dead for account in held}
-                await self._hear(node, settled)
+            for node, held in accounts.items():
+                await self._desk(node).look_through(held, time.monotonic())
 
     async def _work(self) -> None:
         while True:
@@ -97,44 +127,49 @@ class Analyzer:
     async def _step(self) -> None:
         """Takes in what was stored, computes what is due, tells it."""
         async with self._turn:
-            while self._stored:
-                node, stored = self._stored[0]
-                await self._hear(node, _settled(node, stored))
-                self._stored.pop(0)
+            for node in list(self._rung):
+                await self._take_in(node)
             for desk in self._desks.values():
-                await self._settle(desk)
-            for ranking in await self._standings.renew():
-                self._post(ranking.topic, encode(ranking.document, "json"), retain=True)
+                await desk.settle(time.monotonic(), self)
+            await self._rank()
         await self._send()
 
-    async def _hear(self, node: str, settled: dict[StreamKey, IntervalSet]) -> None:
-        desk = self._desks.setdefault(node, Desk(self._store, node))
-        for name in await desk.hear(settled, time.monotonic()):
-            for event in await self._book.refuse(desk.refused(name)):
-                log.warning("event refused", node=node, trial=event.trial, reason=event.reason)
-                self._post(node_topic(node, "result"), encode(event, "json"))
+    async def _take_in(self, node: str) -> None:
+        rung = self._rung.pop(node)
+        try:
+            await self._desk(node).hear(rung, time.monotonic())
+        except StoreUnavailable:
+            self._ring(node, rung.items())
+            raise
 
-    async def _settle(self, desk: Desk) -> None:
-        results = await desk.settle(time.monotonic())
-        for result in await self._book.take(results, "computed", time.time_ns()):
-            log.info(
-                "result", node=result.node, window=result.window, revision=result.revision, state=result.state
-            )
-            self._post(node_topic(result.node, "result"), encode(result, "json"))
+    async def _rank(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._ranked_at_s < RANK_S:
+            return
+        for ranking in await self._standings.renew():
+            self._ranked_at_s = now_s
+            self._post(ranking.topic, encode(ranking.document, "json"), retain=True)
+
+    def _desk(self, node: str) -> Desk:
+        return self._desks.setdefault(node, Desk(self._store, node))
 
     def _post(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """What cannot be sent now waits; the store has it anyway, so the oldest may be dropped."""
         self._outbox.append((topic, payload, retain))
-        del self._outbox[:-OUTBOX]
 
     async def _send(self) -> None:
+        if self._link.connects != self._connects:
+            self._connects = self._link.connects
+            self._stale.set()
+            for ranking in self._standings.announced:
+                self._post(ranking.topic, encode(ranking.document, "json"), retain=True)
         while self._outbox:
             topic, payload, retain = self._outbox[0]
             try:
                 await self._link.publish(topic, payload, retain=retain)
             except LinkDown:
                 return
-            self._outbox.pop(0)
+            self._outbox.popleft()
 
     async def _patiently(self, act: Callable[[], Awaitable[None]]) -> None:
         """Tries again while the store is away; what was heard is kept."""
@@ -146,12 +181,10 @@ class Analyzer:
                 await anyio.sleep(RETRY_S)
 
 
-def _settled(node: str, stored: Stored) -> dict[StreamKey, IntervalSet]:
-    return {
-        StreamKey(node, stream.boot, stream.stream): IntervalSet.below(stream.through + 1)
-        | IntervalSet(stream.ranges)
-        for stream in stored.streams
-    }
+def _settled(node: str, stored: Stored) -> Iterator[tuple[StreamKey, IntervalSet]]:
+    for stream in stored.streams:
+        seqs = IntervalSet.below(stream.through + 1) | IntervalSet(stream.ranges)
+        yield StreamKey(node, stream.boot, stream.stream), seqs
 
 
 def services(settings: AnalyzerSettings, store: Store, address: Address) -> list[Service]:

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 
 class Book:
-    """The newest revision of every result, refused event and ranking."""
+    """The newest revision of every result, refused event and ranking. `changes` counts writes of results."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.results: dict[str, Result] = {}
+        self.changes = 0
         self._refused: set[str] = set()
         self._rankings: dict[str, Revision] = {}
 
@@ -33,26 +34,43 @@ class Book:
         self._rankings = {revision.id: revision for revision in await self._store.latest("ranking")}
 
     async def take(self, results: Iterable[Result], reason: str, now_ns: int) -> list[Result]:
-        """Stores the results that say something new; what was written comes back, numbered."""
+        """Stores the results that say something new; what was written comes back, numbered.
+
+        Another program may have written meanwhile (`e3p reanalyze`): its revision counts, and is followed.
+        """
+        said = list(results)
+        try:
+            return await self._take(said, reason, now_ns)
+        except ValueError:
+            await self.open()
+            return await self._take(said, reason, now_ns)
+
+    def knows(self, result: Result) -> bool:
+        """Whether there is a revision of this result."""
+        return result_id(result) in self.results
+
+    async def _take(self, results: list[Result], reason: str, now_ns: int) -> list[Result]:
         written = []
         for result in results:
             revision = revise(result, self.results.get(result_id(result)), reason, now_ns)
             if revision is not None:
                 written.append(revision)
-        await self._store.put([as_revision(result) for result in written])
-        self.results.update((result_id(result), result) for result in written)
+        if written:
+            await self._store.put([as_revision(result) for result in written])
+            self.results.update((result_id(result), result) for result in written)
+            self.changes += 1
         return written
 
     async def refuse(self, events: Iterable[EventRefused]) -> list[EventRefused]:
         """Stores refused events that were not known; those come back."""
         new = {f"{e.node}/{e.boot}/{e.stream}/{e.seq}/{e.event}/{e.trial}": e for e in events}
         new = {id_: event for id_, event in new.items() if id_ not in self._refused}
-        await self._store.put(
-            [
-                Revision(kind="event_refused", id=i, revision=1, node=e.node, doc=msgspec.json.encode(e))
-                for i, e in new.items()
-            ]
-        )
+        documents = [
+            Revision(kind="event_refused", id=i, revision=1, node=e.node, doc=msgspec.json.encode(e))
+            for i, e in new.items()
+        ]
+        if documents:
+            await self._store.put(documents)
         self._refused |= new.keys()
         return list(new.values())
 

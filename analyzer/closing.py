@@ -16,7 +16,7 @@ class Wait:
 
     since_s: float
     missing: int = 0
-    shrank_at_s: float = 0.0
+    changed_at_s: float = 0.0
     written_missing: int | None = None
 
     def due(self, missing: int, now_s: float) -> bool:
@@ -26,23 +26,26 @@ class Wait:
         then, and the number has stood still for `PATIENCE_S`.
         """
         if missing != self.missing:
-            self.missing, self.shrank_at_s = missing, now_s
+            self.missing, self.changed_at_s = missing, now_s
         if missing == 0:
             return self.written_missing != 0
-        if self.written_missing is None:
-            return now_s - self.since_s >= PATIENCE_S
-        return missing < self.written_missing and now_s - self.shrank_at_s >= PATIENCE_S
+        wakes_s = self.wakes_s
+        return wakes_s is not None and now_s >= wakes_s
 
     def wrote(self, missing: int) -> None:
         """A revision was computed with this many frames missing."""
-        self.written_missing = missing
+        self.missing = self.written_missing = missing
 
     @property
-    def running(self) -> bool:
-        """Whether the passing of time alone may make the window due."""
-        return self.written_missing is None or self.missing < self.written_missing
+    def wakes_s(self) -> float | None:
+        """When the passing of time alone makes the window due; None: only news can."""
+        if self.written_missing is None:
+            return self.since_s + PATIENCE_S
+        if 0 < self.missing < self.written_missing:
+            return self.changed_at_s + PATIENCE_S
+        return None
 
     @property
     def over(self) -> bool:
-        """Whether nothing is waited for any more."""
+        """Whether the window was written complete."""
         return self.written_missing == 0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from analyzer.span import Holes, Span, explain, needed
+from analyzer.energy.facts import facts_of
+from analyzer.span import Holes, Span, explain, needed, reaching, reported_end
 from telemetry.contract.frames import ClockFrame, HealthFrame, ManifestFrame, PowerFrame, StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.nodetime import NS_PER_S
-from telemetry.contract.units import MAX_SEQ
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 MARGIN_NS = 10 * NS_PER_S
 """Looked at around a window: room for the slowest sensor's period, its averaging and its delay."""
-CLOCK_MARGIN_NS = 300 * NS_PER_S
+HEALTH_REACH_NS = 60 * NS_PER_S
+"""How long a health report speaks for the device."""
+CLOCK_REACH_NS = 1200 * NS_PER_S
+"""How long pings speak for the clock (`analyzer.clock`)."""
+NO_STREAM = "main"
+"""The stream of a result where no power stream is known at all: the trial does not vanish with it."""
 
 F = TypeVar("F", bound="Frame")
 
@@ -28,29 +33,47 @@ F = TypeVar("F", bound="Frame")
 class Power:
     """One stream's frames around a window; each comes with the shift of its times into the window's base.
 
-    `reported`: the node's own health reports cover this stream, so that its ledger can close.
+    `reported`: a trial's end or the node's health reports cover this stream, so that its ledger can close.
+    `absent` are the frames whose arrival would change the result, `unsure` the sequences of which nobody
+    has said yet how far they go.
     """
 
     stream: str
     frames: tuple[tuple[int, PowerFrame], ...]
     holes: Holes
     reported: bool
+    absent: tuple[tuple[StreamKey, IntervalSet], ...] = ()
+    unsure: tuple[StreamKey, ...] = ()
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a result is computed from, besides the marks. `idle` is power around the idle window."""
+    """All that a result is computed from, besides the marks. `idle` is power around the idle window.
+
+    Clock and health frames come with the shift of their times into the window's base, as power does.
+    """
 
     manifest: ManifestFrame | None
     power: tuple[Power, ...]
-    clock: tuple[ClockFrame, ...]
-    health: tuple[HealthFrame, ...]
+    clock: tuple[tuple[int, ClockFrame], ...]
+    health: tuple[tuple[int, HealthFrame], ...]
     idle: tuple[Power, ...] = ()
 
     @property
     def missing(self) -> int:
-        """Power frames that may still come, be it from quarantine."""
-        return sum(power.holes.missing + power.holes.dead for power in self.power)
+        """Frames that the window waits for, be it from quarantine; a node without a manifest owes one."""
+        owed = sum(power.holes.missing + power.holes.dead for power in self.power)
+        return owed + (self.manifest is None)
+
+
+class _Part(NamedTuple):
+    """What one boot has of one stream."""
+
+    frames: list[PowerFrame]
+    absent: IntervalSet
+    holes: Holes
+    reported: bool
+    unsure: bool
 
 
 class Archive:
@@ -63,17 +86,20 @@ class Archive:
         self._accounts: dict[StreamKey, Account] | None = None
 
     async def evidence(
-        self, spans: Sequence[Span], through: Mapping[StreamKey, int], idle: Span | None = None
+        self, spans: Sequence[Span], owed: Mapping[StreamKey, int], idle: Span | None = None
     ) -> Evidence:
-        """Everything about a window that the store holds; `through` is the last number a sequence owes."""
+        """Everything about a window that the store holds; `owed` is the last number that a mark gave it.
+
+        The first span is of the boot in which the window begins.
+        """
         manifest = await self._manifest(spans[0])
-        names = self._power_streams(spans, manifest)
+        names = await self._power_streams(spans, manifest, owed)
         return Evidence(
             manifest=manifest,
-            power=tuple([await self._power(name, spans, through) for name in names]),
-            clock=tuple(await self._frames("clock", spans, CLOCK_MARGIN_NS, ClockFrame)),
-            health=tuple(await self._frames("health", spans, 0, HealthFrame)),
-            idle=tuple([await self._power(name, [idle], None) for name in names]) if idle else (),
+            power=tuple([await self._power(name, spans, owed, manifest) for name in names]),
+            clock=tuple(await self._frames("clock", spans, CLOCK_REACH_NS, ClockFrame)),
+            health=tuple(await self._frames("health", spans, HEALTH_REACH_NS, HealthFrame)),
+            idle=tuple([await self._power(name, [idle], {}, manifest) for name in names]) if idle else (),
         )
 
     async def accounts(self) -> dict[StreamKey, Account]:
@@ -83,55 +109,117 @@ class Archive:
         return self._accounts
 
     async def _power(
-        self, stream: str, spans: Sequence[Span], through: Mapping[StreamKey, int] | None
+        self,
+        stream: str,
+        spans: Sequence[Span],
+        owed: Mapping[StreamKey, int],
+        manifest: ManifestFrame | None,
     ) -> Power:
-        """One stream around the spans; without `through` nobody asks what is absent."""
-        found: list[tuple[int, PowerFrame]] = []
-        holes, reported = Holes(), True
-        for span in spans:
+        """One stream around the spans."""
+        before_ns, after_ns = _reach(stream, manifest)
+        parts = {}
+        for at, span in enumerate(spans):
             key = StreamKey(self._node, span.boot, f"power/{stream}")
-            wide = span.around(MARGIN_NS)
-            held = [
-                f for f in await self._store.covering(key, wide.begin, wide.end) if isinstance(f, PowerFrame)
+            part = await self._part(key, span.wider(before_ns, after_ns), owed.get(key), first=at == 0)
+            if part is not None:
+                parts[key, span.shift] = part
+        return Power(
+            stream=stream,
+            frames=tuple((shift, frame) for (_, shift), part in parts.items() for frame in part.frames),
+            holes=sum((part.holes for part in parts.values()), Holes()),
+            reported=all(part.reported for part in parts.values()),
+            absent=tuple((key, part.absent) for (key, _), part in parts.items() if part.absent),
+            unsure=tuple(key for (key, _), part in parts.items() if part.unsure),
+        )
+
+    async def _part(self, key: StreamKey, span: Span, owed: int | None, *, first: bool) -> _Part | None:
+        """One boot's share of a stream; None where a later boot has no such stream.
+
+        Its last frame is the one a mark named, or the first one held that reaches past the end, or the last
+        one that the node's reports tell of; until then one frame is missing, whatever its number.
+        """
+        wide = span.wider(MARGIN_NS, MARGIN_NS)
+        found = await self._store.covering(key, wide.begin, wide.end)
+        held = [frame for frame in found if isinstance(frame, PowerFrame)]
+        through = owed if owed is not None else reaching(held, span.end)
+        account = None
+        if through is None:
+            account = (await self.accounts()).get(key)
+            through = reported_end(account, wide.end)
+            if account is None and not first:
+                return None
+        need = needed(held, span.begin, through)
+        absent = need - IntervalSet.of(frame.seq for frame in held)
+        if absent or owed is None:
+            account = (await self.accounts()).get(key)
+        if account is not None and (here := absent & account.stored):
+            # They came since, or hold no sample near the window.
+            held += [
+                frame for _, frame in await self._store.frames(key, here) if isinstance(frame, PowerFrame)
             ]
-            last = through.get(key, MAX_SEQ) if through is not None else MAX_SEQ
-            # What comes after the last frame that is owed must not show: it may not be there the next time.
-            held = [frame for frame in held if frame.seq <= last]
-            found += [(span.shift, frame) for frame in held]
-            if through is None:
-                continue
-            absent = needed(held, span, through.get(key)) - IntervalSet.of(frame.seq for frame in held)
-            if absent or key not in through:
-                account = (await self.accounts()).get(key)
-                holes += explain(absent, account)
-                reported = reported and account is not None and account.report is not None
-        return Power(stream, tuple(found), holes, reported)
+            absent -= here
+        unsure = through is None
+        return _Part(
+            # What lies outside of the need must not show: it may not be there the next time.
+            frames=[frame for frame in held if frame.seq in need],
+            absent=absent,
+            holes=explain(absent, account) + Holes(missing=int(unsure)),
+            reported=owed is not None or (account is not None and account.report is not None),
+            unsure=unsure,
+        )
 
     async def _manifest(self, span: Span) -> ManifestFrame | None:
-        """The manifest in force when the window begins."""
-        known = await self._frames("manifest", [Span(span.boot, span.begin, span.begin, 0)], 0, ManifestFrame)
+        """The manifest in force when the window begins; the boot's first one where it began before that."""
+        at_begin = Span(span.boot, span.begin, span.begin, span.shift)
+        known = [frame for _, frame in await self._frames("manifest", [at_begin], 0, ManifestFrame)]
         in_force = [manifest for manifest in known if manifest.t0 <= span.begin]
-        return max(in_force, key=lambda manifest: manifest.t0, default=None)
+        if in_force:
+            return max(in_force, key=lambda manifest: manifest.t0)
+        return min(known, key=lambda manifest: manifest.t0, default=None)
 
-    def _power_streams(self, spans: Sequence[Span], manifest: ManifestFrame | None) -> list[str]:
-        """The streams to integrate: those of the manifest, or those that came where there is none."""
-        if manifest is not None:
-            return [info.stream for info in manifest.streams]
-        boots = {span.boot for span in spans}
-        return [_bare(key) for key in self._of_kind("power") if key.boot in boots]
+    async def _power_streams(
+        self, spans: Sequence[Span], manifest: ManifestFrame | None, owed: Mapping[StreamKey, int]
+    ) -> list[str]:
+        """The streams to integrate: those of the manifest, of the end mark, and those that came."""
+        boots = {span.boot: span for span in spans}
+        told = [] if manifest is None else [info.stream for info in manifest.streams]
+        came = [
+            key
+            for key in self._of_kind("power")
+            if key.boot in boots and _bare(key) not in told and await self._has_samples(key, boots[key.boot])
+        ]
+        return list(dict.fromkeys((*told, *map(_bare, owed), *map(_bare, came)))) or [NO_STREAM]
 
-    async def _frames(self, kind: str, spans: Sequence[Span], margin_ns: int, type_: type[F]) -> list[F]:
-        found: list[F] = []
+    async def _has_samples(self, key: StreamKey, span: Span) -> bool:
+        frames = await self._store.covering(key, span.begin, span.end)
+        return any(
+            isinstance(f, PowerFrame) and f.samples and f.t0 <= span.end and f.last >= span.begin
+            for f in frames
+        )
+
+    async def _frames(
+        self, kind: str, spans: Sequence[Span], before_ns: int, type_: type[F]
+    ) -> list[tuple[int, F]]:
+        found: list[tuple[int, F]] = []
         for key in self._of_kind(kind):
             for span in spans:
                 if span.boot == key.boot:
-                    wide = span.around(margin_ns)
+                    wide = span.wider(before_ns, 0)
                     held = await self._store.covering(key, wide.begin, wide.end)
-                    found += [frame for frame in held if isinstance(frame, type_)]
+                    found += [(span.shift, frame) for frame in held if isinstance(frame, type_)]
         return found
 
     def _of_kind(self, kind: str) -> list[StreamKey]:
         return sorted(key for key in self._keys if key.stream.startswith(f"{kind}/"))
+
+
+def _reach(stream: str, manifest: ManifestFrame | None) -> tuple[int, int]:
+    """How much of a trace before and after the window its energy and its edges may depend on, ns."""
+    info = next((info for info in manifest.streams if info.stream == stream), None) if manifest else None
+    if info is None:
+        return 0, 0
+    facts = facts_of(info)
+    return max(facts.period_ns, facts.averaging_ns) + max(-facts.delay_ns, 0), max(facts.delay_ns, 0)
 
 
 def _bare(key: StreamKey) -> str:

@@ -6,56 +6,14 @@ Pure: the same marks give the same trials, however they were cut into frames and
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import NamedTuple
 
+from analyzer.rests import Rests
+from analyzer.timeline import Stretch, Timeline
+from analyzer.trials import Boot, Mark, Trial, window_of
 from telemetry.contract import marks
 from telemetry.contract.documents import EventRefused
-from telemetry.contract.frames import MarksFrame, StreamKey
-
-
-class Mark(NamedTuple):
-    """One event and where it stands: `time` is node time ns, `at` its place within the frame."""
-
-    time: int
-    key: StreamKey
-    seq: int
-    at: int
-    event: marks.Event
-
-
-@dataclass(frozen=True)
-class Idle:
-    """A rest of the device on one boot's clock, monotonic ns."""
-
-    boot: str
-    begin: int
-    end: int
-    time: int
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One trial as its marks tell it. `end` is None while it runs."""
-
-    node: str
-    begin: Mark
-    end: Mark | None
-    batches: tuple[Mark, ...]
-    holes: tuple[Mark, ...]
-    idle: Idle | None
-
-    @property
-    def opening(self) -> marks.TrialBegin:
-        """The event that opened the trial."""
-        assert isinstance(self.begin.event, marks.TrialBegin)  # noqa: S101 - how `Notebook` builds it
-        return self.begin.event
-
-    @property
-    def closing(self) -> marks.TrialEnd | None:
-        """The event that closed it."""
-        return self.end.event if self.end and isinstance(self.end.event, marks.TrialEnd) else None
-
+from telemetry.contract.frames import ManifestFrame, MarksFrame, StreamKey
 
 _OF_A_TRIAL = (marks.TrialBegin, marks.TrialEnd, marks.Batches, marks.MarksHole)
 
@@ -72,14 +30,39 @@ class _Page:
     batches: Marks = field(default_factory=dict)
     holes: Marks = field(default_factory=dict)
 
+    def write(self, mark: Mark) -> None:
+        kinds = {
+            marks.TrialBegin: self.begins,
+            marks.TrialEnd: self.ends,
+            marks.Batches: self.batches,
+            marks.MarksHole: self.holes,
+        }
+        kinds[type(mark.event)][mark.key, mark.seq, mark.at] = mark
+
+    @property
+    def edges(self) -> tuple[Mark | None, Mark | None]:
+        """The marks that open and close the trial: the first of each that there is."""
+        return min(self.begins.values(), default=None), min(self.ends.values(), default=None)
+
+
+class Doubt(NamedTuple):
+    """What speaks against the marks of a trial: events that are wrong for good, and those with no begin."""
+
+    refused: list[EventRefused]
+    orphans: list[EventRefused]
+
 
 class Notebook:
-    """The marks of one node. `add` says which trials a frame touches; `trial` tells one of them."""
+    """The marks of one node. `add` and `know` say which trials they touch; `trial` tells one of them."""
 
     def __init__(self, node: str) -> None:
         self.node = node
         self._pages: dict[str, _Page] = {}
-        self._idles: dict[str, Marks] = {}
+        self._groups: dict[str, set[str]] = {}
+        self._of_boot: dict[str, set[str]] = {}
+        self._boots: dict[str, Boot] = {}
+        self._rests = Rests()
+        self._timeline = Timeline()
 
     def add(self, key: StreamKey, frame: MarksFrame) -> set[str]:
         """Writes down a frame's events; adding one again changes nothing. The ids of the trials touched."""
@@ -87,27 +70,37 @@ class Notebook:
         for at, event in enumerate(frame.events):
             mark = Mark(frame.anchor + event.t, key, frame.seq, at, event)
             if isinstance(event, (marks.IdleBegin, marks.IdleEnd)):
-                _note(self._idles.setdefault(event.trial or event.group or "", {}), mark)
+                touched |= self._rest(event.trial, event.group, mark)
             elif isinstance(event, _OF_A_TRIAL) and event.trial is not None:
-                self._write(event.trial, mark)
-                touched.add(event.trial)
+                touched |= self._write(event.trial, mark)
+        return touched
+
+    def know(self, boot: str, manifest: ManifestFrame) -> set[str]:
+        """Takes down which kernel's boot a boot of the agent is of. The ids of the trials touched."""
+        known = self._boots.get(boot)
+        if known is None or manifest.t0 < known.start:
+            self._boots[boot] = Boot(boot, manifest.os_boot, manifest.t0)
+        touched = set(self._of_boot.get(boot, ()))
+        touched |= {name for name in self._timeline.open() if name not in touched}
+        for name in list(touched):
+            touched |= self._replace(name)
         return touched
 
     def trial(self, trial: str) -> Trial | None:
         """The trial of this id, or None while nothing has opened it."""
-        page = self._pages.get(trial)
-        if page is None or not page.begins:
+        page = self._pages.get(trial, _Page())
+        begin, end = page.edges
+        if begin is None or not isinstance(begin.event, marks.TrialBegin):
             return None
-        begin, end = min(page.begins.values()), min(page.ends.values(), default=None)
-        opening = begin.event
-        group = opening.group if isinstance(opening, marks.TrialBegin) else ""
         return Trial(
             node=self.node,
             begin=begin,
             end=end,
             batches=tuple(sorted(page.batches.values())),
             holes=tuple(sorted(page.holes.values())),
-            idle=self._idle(trial, begin) or self._idle(group, begin),
+            idle=self._rests.near(trial, begin.time) or self._rests.near(begin.event.group, begin.time),
+            window=window_of(begin, end, self._boots) if end else None,
+            between=self._between(page, begin, end) if end else (),
         )
 
     def trials(self) -> list[Trial]:
@@ -115,63 +108,77 @@ class Notebook:
         found = [trial for trial in map(self.trial, self._pages) if trial is not None]
         return sorted(found, key=lambda trial: trial.begin)
 
-    def overlapping(self, trial: Trial) -> list[str]:
-        """The ids of other trials that ran during this one; one without an end still runs."""
-        begin, end = trial.begin.time, trial.end.time if trial.end else None
-        return [
-            name
-            for name, page in self._pages.items()
-            if name != trial.opening.trial
-            and page.begins
-            and (end is None or min(page.begins.values()).time < end)
-            and (not page.ends or min(page.ends.values()).time > begin)
-        ]
+    def overlapping(self, trial: str) -> list[str]:
+        """The ids of other trials that ran during this one.
 
-    def refused(self, trial: str, *, complete: bool) -> list[EventRefused]:
-        """Events of one trial that contradict earlier ones.
-
-        `complete`: no mark of this node is outstanding, so an end without a begin will stay one.
+        One without an end still runs, but not beyond the kernel's boot that it began in.
         """
+        return [other for other in self._timeline.beside(trial) if self._may_meet(trial, other)]
+
+    def around(self, begin: int, end: int) -> list[str]:
+        """The ids of the trials that ran at some time between these, node time ns."""
+        return self._timeline.during(Stretch(begin, end))
+
+    def doubt(self, trial: str) -> Doubt:
+        """The events of one trial that contradict others: the first begin and the first end count."""
         page = self._pages.get(trial, _Page())
-        spare = [(mark, "a second trial_begin with this id") for mark in sorted(page.begins.values())[1:]]
-        spare += [(mark, "a second trial_end of this trial") for mark in sorted(page.ends.values())[1:]]
-        if not page.begins and complete:
-            orphans = sorted([*page.ends.values(), *page.batches.values()])
-            spare += [(mark, "no trial_begin with this id") for mark in orphans]
-        return [_refusal(mark, trial, reason) for mark, reason in spare]
+        begins, ends = sorted(page.begins.values()), sorted(page.ends.values())
+        if not begins:
+            orphans = sorted([*ends, *page.batches.values()])
+            return Doubt([], [_refusal(mark, trial, "no trial_begin with this id") for mark in orphans])
+        spare = [(mark, "a second trial_begin with this id") for mark in begins[1:]]
+        spare += [(mark, "a second trial_end of this trial") for mark in ends[1:]]
+        return Doubt([_refusal(mark, trial, reason) for mark, reason in spare], [])
 
-    def _write(self, trial: str, mark: Mark) -> None:
+    def _write(self, trial: str, mark: Mark) -> set[str]:
         page = self._pages.setdefault(trial, _Page())
+        page.write(mark)
         if isinstance(mark.event, marks.TrialBegin):
-            _note(page.begins, mark)
-        elif isinstance(mark.event, marks.TrialEnd):
-            _note(page.ends, mark)
-        elif isinstance(mark.event, marks.Batches):
-            _note(page.batches, mark)
-        else:
-            _note(page.holes, mark)
+            self._groups.setdefault(mark.event.group, set()).add(trial)
+        if isinstance(mark.event, (marks.TrialBegin, marks.TrialEnd)):
+            self._of_boot.setdefault(mark.key.boot, set()).add(trial)
+            return self._replace(trial)
+        return {trial}
 
-    def _idle(self, owner: str, begin: Mark) -> Idle | None:
-        """The rest that ended last before the trial began; the first one after it where there is none."""
-        idles = _pairs(sorted(self._idles.get(owner, {}).values()))
-        before = [idle for idle in idles if idle.time <= begin.time]
-        return before[-1] if before else (idles[0] if idles else None)
+    def _replace(self, trial: str) -> set[str]:
+        """Puts a trial where it now is in time: it and all that it met or meets are touched."""
+        met = set(self._timeline.beside(trial))
+        begin, end = self._pages[trial].edges
+        if begin is not None:
+            window = window_of(begin, end, self._boots) if end else None
+            self._timeline.place(trial, Stretch(begin.time, window.end if window else None))
+        return {trial, *met, *self._timeline.beside(trial)}
 
+    def _rest(self, trial: str | None, group: str | None, mark: Mark) -> set[str]:
+        owner = trial or group or ""
+        members = [name for name in (owner, *self._groups.get(owner, ())) if name in self._pages]
+        before = {name: self._idle_of(name) for name in members}
+        self._rests.add(owner, mark)
+        return {name for name in members if self._idle_of(name) != before[name]}
 
-def _note(marks_: Marks, mark: Mark) -> None:
-    marks_[mark.key, mark.seq, mark.at] = mark
+    def _idle_of(self, name: str) -> object:
+        trial = self.trial(name)
+        return trial.idle if trial else None
 
+    def _may_meet(self, trial: str, other: str) -> bool:
+        (mine, end), (theirs, their_end) = self._pages[trial].edges, self._pages[other].edges
+        if mine is None or theirs is None or (end and their_end):
+            return True
+        here, there = self._boots.get(mine.key.boot), self._boots.get(theirs.key.boot)
+        return here is None or there is None or here.os_boot == there.os_boot
 
-def _pairs(marks_: list[Mark]) -> list[Idle]:
-    """Each idle_end with the idle_begin right before it on the same boot."""
-    return [
-        Idle(first.key.boot, first.event.t, last.event.t, last.time)
-        for first, last in pairwise(marks_)
-        if isinstance(first.event, marks.IdleBegin)
-        and isinstance(last.event, marks.IdleEnd)
-        and first.key.boot == last.key.boot
-        and first.event.t < last.event.t
-    ]
+    def _between(self, page: _Page, begin: Mark, end: Mark) -> tuple[str, ...]:
+        """The boots of the agent between those of the two marks, in the order in which they started."""
+        first, last = self._boots.get(begin.key.boot), self._boots.get(end.key.boot)
+        if first is None or last is None or first.os_boot != last.os_boot:
+            marked = {mark.key.boot for mark in page.batches.values()}
+            return tuple(sorted(marked - {begin.key.boot, end.key.boot}))
+        between = [
+            boot
+            for boot in self._boots.values()
+            if boot.os_boot == first.os_boot and first.start < boot.start < last.start
+        ]
+        return tuple(boot.name for boot in sorted(between, key=lambda boot: boot.start))
 
 
 def _refusal(mark: Mark, trial: str, reason: str) -> EventRefused:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from analyzer.assemble import interval_results
 from analyzer.book import Book
 from analyzer.desk import Desk
-from analyzer.evidence import MARGIN_NS, Archive
+from analyzer.evidence import Archive
 from analyzer.revisions import changes, result_id
-from analyzer.span import Span
+from analyzer.sightings import boots_during
 from telemetry.contract.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,11 +35,12 @@ async def energy_of(store: Store, node: str, begin: int, end: int) -> list[Resul
     accounts = await store.accounts(node)
     if not accounts:
         raise UserError(f"node {node!r} has nothing in {store.url}: {await _known_nodes(store)}")
-    spans = await _spans(store, accounts, begin, end)
-    if not spans:
+    boots = await boots_during(store, accounts, begin, end)
+    if not boots.spans:
         raise UserError(f"node {node!r} has no frame in {store.url}, only reports or letters")
     archive = Archive(store, node, [account.key for account in accounts])
-    return interval_results(node, begin, end, await archive.evidence(spans, {}))
+    evidence = await archive.evidence(boots.spans, {})
+    return interval_results(node, begin, end, evidence, overlaps=boots.overlap)
 
 
 async def reanalyze(store: Store, since_ns: int, now_ns: int) -> list[Change]:
@@ -68,32 +69,12 @@ def by_node(accounts: Sequence[Account]) -> dict[str, list[Account]]:
 
 async def _trials_of(store: Store, node: str, accounts: list[Account]) -> list[Result]:
     desk = Desk(store, node)
-    await desk.hear({account.key: account.stored | account.dead for account in accounts}, 0.0)
+    await desk.look_through(accounts, 0.0)
     results: list[Result] = []
     for trial in desk.notebook.trials():
         if trial.end is not None:
-            results += (await desk.compute(trial))[0]
+            results += (await desk.compute(trial)).results
     return results
-
-
-async def _spans(store: Store, accounts: list[Account], begin: int, end: int) -> list[Span]:
-    """The window on each boot that has power near it; on every boot with power where none has."""
-    placed = [account for account in accounts if account.anchor is not None]
-    power = [account for account in placed if account.key.stream.startswith("power/")]
-    spans = {a.key.boot: _span(a, begin, end) for a in power or placed}
-    near: dict[str, Span] = {}
-    for account in power:
-        span = spans[account.key.boot]
-        wide = span.around(MARGIN_NS)
-        frames = await store.covering(account.key, wide.begin, wide.end)
-        if any(frame.t0 <= wide.end and getattr(frame, "last", frame.t0) >= wide.begin for frame in frames):
-            near[span.boot] = span
-    return sorted((near or spans).values(), key=lambda span: span.boot)
-
-
-def _span(account: Account, begin: int, end: int) -> Span:
-    anchor = account.anchor or 0
-    return Span(account.key.boot, begin - anchor, end - anchor, anchor)
 
 
 async def _known_nodes(store: Store) -> str:

@@ -31,23 +31,38 @@ class Standings:
         self._book = book
         self._score = score
         self._seen: dict[RankingGroup, tuple[tuple[str, int], ...]] = {}
+        self._looked_at = -1
+        self._spoken: dict[str, Announcement] = {}
+        self._untold: list[Announcement] = []
+
+    @property
+    def announced(self) -> list[Announcement]:
+        """What was last told on each topic: to be told again to a broker that forgot."""
+        return list(self._spoken.values())
 
     async def renew(self) -> list[Announcement]:
         """Stores every ranking that says something new; those to announce come back.
 
         One topic speaks for a device and a data set, so the best origin known of them speaks there.
         """
+        if self._looked_at == self._book.changes:
+            return []
+        changes = self._book.changes
         groups = by_group(self._book.results.values())
-        changed = []
         for group, trials in groups.items():
             state = tuple(sorted((trial.window + trial.stream, trial.revision) for trial in trials))
             if self._seen.get(group) == state:
                 continue
-            self._seen[group] = state
             ranking = rank(_first_streams(trials), self._score)
-            if await self._book.rank(group_id(group), ranking) and group == _speaker(group, groups):
-                changed.append(Announcement(_topic(group), ranking))
-        return changed
+            changed = await self._book.rank(group_id(group), ranking)
+            topic = _topic(group)
+            if group == _speaker(group, groups) and (changed or topic not in self._spoken):
+                self._spoken[topic] = Announcement(topic, ranking)
+                self._untold.append(self._spoken[topic])
+            self._seen[group] = state
+        self._looked_at = changes
+        told, self._untold = self._untold, []
+        return told
 
 
 def rank_all(results: Iterable[Result], score: Score) -> list[Ranking]:
@@ -73,7 +88,7 @@ def _speaker(group: RankingGroup, groups: dict[RankingGroup, list[Result]]) -> R
     rivals = [other for other in groups if (other.device, other.dataset) == (group.device, group.dataset)]
     best = min(_ORIGINS.index(other.origin or "measured") for other in rivals)
     spoken = [other for other in rivals if _ORIGINS.index(other.origin or "measured") == best]
-    return group if group in spoken else spoken[0]
+    return group if group in spoken else min(spoken, key=group_id)
 
 
 def _topic(group: RankingGroup) -> str:

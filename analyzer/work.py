@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.notebook import Trial
+from analyzer.trials import Trial
 from telemetry.contract import marks
 from telemetry.contract.columns import pack_bits, unpack_bits
 from telemetry.contract.documents import Latency
@@ -27,10 +27,12 @@ class Work:
 
     @property
     def latency_ms(self) -> Latency | None:
-        """Percentiles of the batches' latency."""
-        if not len(self.begin_ns):
+        """Percentiles of the batches' latency; a batch that ends before it begins has none."""
+        took = self.end_ns - self.begin_ns
+        took = took[took >= 0]
+        if not len(took):
             return None
-        p50, p95, p99 = np.percentile((self.end_ns - self.begin_ns) / 1e6, [50, 95, 99])
+        p50, p95, p99 = np.percentile(took / 1e6, [50, 95, 99])
         return Latency(p50=float(p50), p95=float(p95), p99=float(p99))
 
 
@@ -59,29 +61,36 @@ def work_of(trial: Trial) -> Work:
     )
 
 
+def images_of(trial: Trial, work: Work) -> int:
+    """The images of a trial as its end tells them: batches may be absent, and then their sum is too small."""
+    return trial.closing.images if trial.closing is not None else int(work.images.sum())
+
+
 def marks_are_whole(trial: Trial, work: Work) -> bool:
     """Whether no mark is known to be absent: no hole in the sender's numbers, images that add up."""
-    closing = trial.closing
-    return not trial.holes and (closing is None or int(work.images.sum()) == closing.images)
+    return not trial.holes and int(work.images.sum()) == images_of(trial, work)
 
 
 def accuracy_of(trial: Trial, work: Work) -> Accuracy | None:
-    """Measured where the images had labels, else the accuracy that the trial refers to."""
-    images = int(work.images.sum())
-    correct = work.correct
-    if correct is None and trial.closing is not None and marks_are_whole(trial, work):
-        correct = trial.closing.correct
-    if correct is not None and images:
-        return _binomial(correct / images, images, "measured")
+    """Measured where the images had labels, else the accuracy that the trial refers to.
+
+    What is no fraction of its images is no accuracy.
+    """
+    counts = [(work.correct, int(work.images.sum()))]
+    if trial.closing is not None:
+        counts.append((trial.closing.correct, trial.closing.images))
+    for correct, images in counts:
+        if correct is not None and images > 0 and 0 <= correct <= images:
+            return _binomial(correct / images, images, "measured")
     reference = trial.opening.accuracy_ref
-    if reference is None:
+    if reference is None or not 0 <= reference.value <= 1:
         return None
     return _binomial(reference.value, reference.n, reference.origin or "reference")
 
 
 def _binomial(value: float, n: int | None, origin: str) -> Accuracy:
     """The score interval of a binomial fraction (Wilson, J. Am. Stat. Assoc. 22, 1927)."""
-    if not n:
+    if n is None or n <= 0:
         return Accuracy(value, None, None, None, origin)
     centre = value + Z95**2 / (2 * n)
     half = Z95 * (value * (1 - value) / n + Z95**2 / (4 * n * n)) ** 0.5

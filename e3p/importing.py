@@ -17,7 +17,10 @@ from e3p.courier import Courier
 from e3p.recordings import Parcel
 from e3p.settings import Settings
 from telemetry.contract.documents import Result
+from telemetry.contract.encode import encode
 from telemetry.contract.errors import UserError
+from telemetry.contract.frames import StreamKey
+from telemetry.contract.intervals import IntervalSet
 from telemetry.runtime.broker import EmbeddedBroker
 from telemetry.runtime.service import Service, run_services
 from telemetry.store.interface import Store
@@ -40,6 +43,7 @@ async def import_recording(job: Job, settings: Settings) -> list[Result]:
     """
     common = settings.common
     async with opened_store(common.store, create=common.mqtt is None) as store:
+        await _refuse_another_reading(job, store)
         async with AsyncExitStack() as stack:
             services: list[Service] = []
             address = common.address()
@@ -49,6 +53,19 @@ async def import_recording(job: Job, settings: Settings) -> list[Result]:
                 services = Collector(settings.collector, store, address).services
             await _until_delivered(Courier(address, job.node, job.boot, job.parcels), services)
         return await _integrate(job, store)
+
+
+async def _refuse_another_reading(job: Job, store: Store) -> None:
+    """A stored frame keeps its body, so a file that was read differently would go to quarantine."""
+    for parcel in job.parcels:
+        if parcel.seq == 0:
+            key = StreamKey(job.node, job.boot, parcel.stream)
+            for _, held in await store.frames(key, IntervalSet.of([0])):
+                if encode(held) != parcel.payload:
+                    raise UserError(
+                        f"this file is in {store.url} as node {job.node!r} already, read differently: "
+                        "give the same --tz and --device as then, or another --node"
+                    )
 
 
 async def _until_delivered(courier: Courier, services: Sequence[Service]) -> None:

@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone, tzinfo
+from datetime import datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from telemetry.contract.errors import UserError
-from telemetry.contract.nodetime import NS_PER_S
+from telemetry.contract.nodetime import INT64_MAX, INT64_MIN, NS_PER_S
 
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _LOG = re.compile(r"(\d\d)-(\d\d)-(\d{4}) (\d\d:\d\d:\d\d)(\.\d+)?")
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?")
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _NANOSECONDS_FROM = 10**14
 """A bare number from here on is nanoseconds: as seconds it would be in the year 3 million."""
 
 
 def parse_time(text: str, zone: tzinfo = timezone.utc) -> int:
     """Nanoseconds since 1970 of a time as it was typed. `zone` is for times that name none."""
-    text = text.strip()
+    time_ns = _parsed(text.strip(), zone)
+    if not INT64_MIN <= time_ns <= INT64_MAX:
+        raise UserError(
+            f"{text.strip()!r} lies beyond the years 1678 to 2261; numbers are Unix seconds or nanoseconds"
+        )
+    return time_ns
+
+
+def parse_zone(name: str) -> tzinfo:
+    """The time zone of that name, such as `UTC` or `America/Los_Angeles`."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UserError(f"{name!r} is no known time zone: use a name such as UTC or Europe/Berlin") from None
+
+
+def show_time(time_ns: int) -> str:
+    """A time as ISO 8601 in UTC, to the millisecond."""
+    whole, rest = divmod(time_ns, NS_PER_S)
+    return f"{datetime.fromtimestamp(whole, timezone.utc):%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"
+
+
+def _parsed(text: str, zone: tzinfo) -> int:
     if _NUMBER.fullmatch(text):
         number = Decimal(text)
         return int(number) if number >= _NANOSECONDS_FROM else int(number * NS_PER_S)
@@ -37,27 +60,13 @@ def parse_time(text: str, zone: tzinfo = timezone.utc) -> int:
     )
 
 
-def parse_zone(name: str) -> tzinfo:
-    """The time zone of that name, such as `UTC` or `America/Los_Angeles`."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UserError(f"{name!r} is no known time zone: use a name such as UTC or Europe/Berlin") from None
-
-
-def show_time(time_ns: int) -> str:
-    """A time as ISO 8601 in UTC, to the millisecond."""
-    whole, rest = divmod(time_ns, NS_PER_S)
-    return f"{datetime.fromtimestamp(whole, timezone.utc):%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"
-
-
 def _at(text: str, fraction: str, zone: tzinfo, typed: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise UserError(f"{typed!r} is no time: {error}") from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    return int(moment.timestamp()) * NS_PER_S + int(fraction.ljust(9, "0")[:9])
+    return (moment - _EPOCH) // timedelta(seconds=1) * NS_PER_S + int(fraction.ljust(9, "0")[:9])
 
 
 def _offset(offset: str) -> str:

@@ -56,8 +56,7 @@ def ptd(
     boot = boot_of(file, node)
     job = Job(node, boot, parcels(recording, node, boot, device), windows)
     results = anyio.run(import_recording, job, settings)
-    if not json:
-        _tell(recording)
+    _tell(recording)
     return print_results(results, json=json)
 
 

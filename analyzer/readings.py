@@ -1,0 +1,57 @@
+"""From power frames to one trace of readings. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyzer.energy.trace import Piece, Trace, join
+from telemetry.contract.columns import unpack
+
+if TYPE_CHECKING:
+    from analyzer.evidence import Power
+    from telemetry.contract.frames import PowerFrame
+    from telemetry.contract.manifest import StreamInfo
+
+INT32, INT64, FLOAT32 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f4")
+
+
+def trace_of(power: Power, info: StreamInfo | None) -> Trace:
+    """The stream's readings in the window's time base: the total first, then the rails inside it.
+
+    Channels are found by name: another boot may have had others. The total is the manifest's, or where there
+    is none the channel of that name, or the first.
+    """
+    names = list(dict.fromkeys(name for _, frame in power.frames for name in frame.ch))
+    total = info.total if info and info.total in names else "total"
+    if names and total not in names:
+        total = names[0]
+    channels = (total, *(name for name in names if name != total))
+    return join((_piece(shift, frame, channels) for shift, frame in power.frames), 0, range(1, len(channels)))
+
+
+def _piece(shift: int, frame: PowerFrame, channels: tuple[str, ...]) -> Piece:
+    watts = np.frombuffer(frame.w, FLOAT32).reshape(-1, len(frame.ch))
+    offsets = np.frombuffer(frame.dt, INT64 if len(frame.dt) == 8 * len(watts) else INT32)
+    counters = unpack("d", frame.counter_j) if frame.counter_j and channels[0] in frame.ch else None
+    return Piece(
+        t0_ns=frame.t0 + shift,
+        times_ns=np.add(offsets, frame.t0 + shift, dtype=np.int64),
+        watts=watts if frame.ch == channels else _columns(frame.ch, watts, channels),
+        tick_ns=frame.tick,
+        missed=frame.missed,
+        counter_j=counters[frame.ch.index(channels[0])] if counters else None,
+    )
+
+
+def _columns(
+    had: tuple[str, ...], watts: NDArray[np.float32], channels: tuple[str, ...]
+) -> NDArray[np.float32]:
+    """Watts with these channels as columns; one that the frame has not is NaN, no reading."""
+    wanted = np.full((len(watts), len(channels)), np.nan, np.float32)
+    for at, name in enumerate(channels):
+        if name in had:
+            wanted[:, at] = watts[:, had.index(name)]
+    return wanted
