@@ -1,0 +1,41 @@
+"""``e3p report``: what is stored, as one HTML file to send to somebody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from e3p import options
+
+
+def report(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the report goes.")] = Path("report.html"),
+    device: Annotated[str | None, typer.Option(help="Only this kind of device.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Only this data set.")] = None,
+    origin: Annotated[
+        str, typer.Option(help="measured, estimated, replayed, synthetic, or any; each has its own ranking.")
+    ] = "any",
+    store: options.Store = None,
+    config: options.Config = None,
+) -> None:
+    """Writes the report: the answer, the ranking, every trial's power, budgets, the ledger, in one file.
+
+    It needs no network, loads nothing, and can be sent as it is.
+    """
+    import anyio
+
+    from e3p.reporting import write_report
+    from e3p.settings import load
+    from view.material import ORIGINS, Choice
+
+    if origin not in (*ORIGINS, "any"):
+        raise typer.BadParameter(f"{', '.join(ORIGINS)} or any is expected", param_hint="--origin")
+    settings = load(config, store=store)
+    choice = Choice(device, dataset, None if origin == "any" else origin)
+    answer = anyio.run(write_report, settings.common.store, out, choice)
+    typer.echo(answer.sentence)
+    for note in answer.notes:
+        typer.echo(note)
+    typer.echo(f"the report is in {out}")

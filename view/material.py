@@ -1,0 +1,68 @@
+"""Everything that a report is made of, as it was read from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from telemetry.contract.documents import EventRefused, LedgerRow, Ranking, Result
+    from telemetry.contract.frames import ManifestFrame
+    from telemetry.store.interface import Letter
+    from view.trace import Picture
+
+ORIGINS = ("measured", "estimated", "replayed", "synthetic")
+
+
+class Choice(NamedTuple):
+    """Which results a report is of; None is all. What is not chosen is not shown anywhere."""
+
+    device: str | None = None
+    dataset: str | None = None
+    origin: str | None = None
+
+    def takes(self, result: Result) -> bool:
+        """Whether a result is one of them."""
+        return (
+            self.device in (None, result.device)
+            and self.dataset in (None, result.dataset)
+            and self.origin in (None, result.origin)
+        )
+
+
+class Shown(NamedTuple):
+    """One window with its power: `rest` is the idle window that its idle power comes from."""
+
+    result: Result
+    power: Picture | None
+    rest: Picture | None = None
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a report shows. `windows` are the newest results in time order; `results` are all of them.
+
+    `histories` has every revision of the results that have more than one. `manifests` are by their hash.
+    """
+
+    results: Sequence[Result]
+    windows: Sequence[Shown]
+    rankings: Sequence[Ranking]
+    manifests: dict[str, ManifestFrame]
+    histories: Sequence[Sequence[Result]]
+    refused_events: Sequence[EventRefused]
+    letters: Sequence[Letter]
+    ledger: Sequence[LedgerRow]
+
+
+def by_origin(rankings: Sequence[Ranking]) -> list[Ranking]:
+    """Rankings, the most trustworthy origin first, then the longest."""
+    return sorted(
+        rankings,
+        key=lambda ranking: (
+            not ranking.rows,
+            ORIGINS.index(ranking.group.origin) if ranking.group.origin in ORIGINS else len(ORIGINS),
+            -len(ranking.rows),
+        ),
+    )
