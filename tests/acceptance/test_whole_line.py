@@ -1,0 +1,140 @@
+"""A trial through the whole line, in processes that meet only at a broker: its energy is the waveform's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from telemetry.contract.decode import Received, receive
+from telemetry.contract.encode import Encoding
+from telemetry.contract.frames import MarksFrame
+from telemetry.contract.marks import TrialEnd
+from telemetry.contract.payload import is_json
+from telemetry.contract.topics import every_frame
+from telemetry.runtime.broker import EmbeddedBroker
+from telemetry.runtime.mqtt import Message
+from tests.processes import BURSTS, SINE, Line, until
+from tests.relay import Relay
+from tests.verdicts import (
+    Ear,
+    assert_all_stored,
+    assert_reanalysis_changes_nothing,
+    assert_true_energy,
+    history,
+    result_of,
+    results,
+)
+
+pytestmark = pytest.mark.anyio
+
+ENCODINGS: tuple[Encoding, ...] = ("msgpack", "json")
+
+
+@pytest.fixture(params=["mosquitto", "embedded"])
+def named(request: pytest.FixtureRequest) -> str | None:
+    """The URL of a Mosquitto, or None: `e3p serve` brings its own broker."""
+    url: str | None = request.getfixturevalue("mosquitto").url if request.param == "mosquitto" else None
+    return url
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+async def test_a_trial_at_1_khz_gives_the_energy_of_its_waveform(
+    named: str | None, encoding: Encoding, tmp_path: Path
+) -> None:
+    with Line(tmp_path, encoding=encoding, sensors=(SINE, BURSTS)) as line:
+        server = await line.serve(named)
+        agent = await line.edge()
+        async with Ear(line.mqtt or "", *every_frame()).listening() as ear:
+            await line.trial("t")
+            await result_of(line, "t")
+            await ear.until_equal(line)
+        assert {is_json(m.payload) for m in ear.heard if "/power/" in m.topic} == {encoding == "json"}
+        assert await agent.interrupt() == 0
+        assert await server.interrupt() == 0
+        await assert_true_energy(line, "t")
+        assert_all_stored(line)
+        await assert_reanalysis_changes_nothing(line)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+async def test_duplicates_disorder_and_delay_change_nothing(encoding: Encoding, tmp_path: Path) -> None:
+    with Line(tmp_path, encoding=encoding) as line:
+        async with EmbeddedBroker() as agents:
+            server = await line.serve()
+            async with Relay(agents.url, line.mqtt or "", 5).running() as relay:
+                line.mqtt = agents.url
+                agent = await line.edge()
+                await line.trial("t")
+                await result_of(line, "t", without=("frames_missing", "no_manifest"))
+                told = await results(line)
+                await relay.repeat()
+                await line.trial("u", index=1)
+                await result_of(line, "u", without=("frames_missing", "no_manifest"))
+                assert await agent.interrupt() == 0
+            assert (await results(line)).items() >= told.items()
+        assert await server.interrupt() == 0
+        await assert_true_energy(line, "t")
+        await assert_true_energy(line, "u")
+        assert_all_stored(line)
+        await assert_reanalysis_changes_nothing(line)
+
+
+class FirstOfTheTrial:
+    """Holds the first power frame that comes after a trial began, so that the window has a hole."""
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._chosen: Message | None = None
+
+    def __call__(self, message: Message) -> bool:
+        if "/power/" in message.topic and self._begun and self._chosen is None:
+            self._chosen = message
+        self._begun = self._begun or b"trial_begin" in message.payload
+        return message == self._chosen
+
+
+async def test_a_frame_later_than_the_analyzer_waits_mends_the_result(tmp_path: Path) -> None:
+    with Line(tmp_path) as line:
+        async with EmbeddedBroker() as agents:
+            server = await line.serve()
+            async with Relay(agents.url, line.mqtt or "", 6, FirstOfTheTrial()).running() as relay:
+                line.mqtt = agents.url
+                agent = await line.edge()
+                await line.trial("t")
+                await until(lambda: relay.held, lambda: "no frame was held")
+                await result_of(line, "t")
+                await relay.let_go()
+                await result_of(line, "t", without=("frames_missing",))
+                assert await agent.interrupt() == 0
+        assert await server.interrupt() == 0
+        first, *_ = revisions = await history(line, "t")
+        assert "frames_missing" in first.reasons
+        assert first.state in ("degraded", "invalid")
+        assert [result.revision for result in revisions] == [1, 2]
+        await assert_true_energy(line, "t")
+        assert_all_stored(line)
+        await assert_reanalysis_changes_nothing(line)
+
+
+async def test_a_trial_s_end_names_the_frame_that_reaches_past_it(tmp_path: Path) -> None:
+    with Line(tmp_path, sensors=(SINE, BURSTS)) as line:
+        await line.serve()
+        agent = await line.edge()
+        async with Ear(line.mqtt or "", *every_frame()).listening() as ear:
+            await line.trial("t", 0.5)
+            await result_of(line, "t")
+            assert await agent.interrupt() == 0
+        sent = [message for message in ear.heard if not message.topic.endswith("/result")]
+        frames = [receive(message.topic, message.payload) for message in sent]
+        seen = {(f.topic.name, f.frame.seq): f.frame for f in frames if isinstance(f, Received)}
+        (end,) = [
+            event
+            for frame in seen.values()
+            if isinstance(frame, MarksFrame)
+            for event in frame.events
+            if isinstance(event, TrialEnd)
+        ]
+        for stream, seq in end.power.items():
+            assert seen[stream, seq].last >= end.t
+            assert seen[stream, seq - 1].last < end.t
