@@ -17,6 +17,8 @@ from e3p.commands import (
     ledger,
     rank,
     reanalyze,
+    report,
+    screen,
     serve,
     trial,
     version,
@@ -32,7 +34,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, doctor, serve, edge, collect, analyze, trial, energy, rank, ledger, reanalyze, version):
+for command in (
+    demo,
+    doctor,
+    serve,
+    edge,
+    collect,
+    analyze,
+    screen,
+    trial,
+    energy,
+    rank,
+    report,
+    ledger,
+    reanalyze,
+    version,
+):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
 app.add_typer(import_.app, name="import")
 app.add_typer(dead.app, name="dead")

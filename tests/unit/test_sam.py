@@ -11,6 +11,29 @@ def test_netscore_is_20_log_of_accuracy_squared_over_the_roots() -> None:
     assert netscore(80.0, 16.0, 4.0) == pytest.approx(20 * 2.9030899869919438)
 
 
+# By hand, with 40 digits: 40·lg(Top-1) - 10·lg(parameters) - 10·lg(MACs), and 5·acc^a / lg(E).
+NETSCORES = {
+    (81.402, 22.05, 4.61): 56.354307823431690,  # 76.425403017 - 13.434085938 - 6.637009254
+    (79.86, 10.95, 0.66): 67.503591687152692,  # 76.093172234 - 10.394141192 + 1.804560645
+    (80.874, 5.39, 1.27): 67.958432086426303,  # 76.312356948 - 7.315887652 - 1.038037210
+}
+SAMS = {
+    (0.8, 1000.0, 5.0): 0.546133333333333,
+    (0.832, 412.5, 5.0): 0.762157168756933,
+    (0.79, 2345.678, 3.0): 0.731453614768274,
+}
+
+
+@pytest.mark.parametrize(("numbers", "by_hand"), NETSCORES.items())
+def test_netscore_is_what_a_hand_computes(numbers: tuple[float, float, float], by_hand: float) -> None:
+    assert netscore(*numbers) == pytest.approx(by_hand, abs=1e-9)
+
+
+@pytest.mark.parametrize(("numbers", "by_hand"), SAMS.items())
+def test_sam_is_what_a_hand_computes(numbers: tuple[float, float, float], by_hand: float) -> None:
+    assert sam(*numbers, b=5.0) == pytest.approx(by_hand, abs=1e-9)
+
+
 def test_netscore_of_other_units_is_shifted_by_a_constant() -> None:
     shift = netscore(80.0, 16e6, 4.0) - netscore(80.0, 16.0, 4.0)
     assert netscore(75.0, 5e6, 1.1) - netscore(75.0, 5.0, 1.1) == pytest.approx(shift)
