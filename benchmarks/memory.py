@@ -1,0 +1,115 @@
+"""The collector's memory with SQLite, while 50 simulated devices send 1 kHz × 4."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from subprocess import PIPE
+from typing import NamedTuple
+
+import anyio
+from anyio.abc import Process
+from anyio.streams.text import TextReceiveStream
+
+from benchmarks.harness import Effort, Figure, aiming
+from benchmarks.processes import CONNECTED, cpu_s, family, rss_mib
+from e3p.children import Child
+from telemetry.store.open import opened_store
+
+TITLE = (
+    "`e3p collect` as a process of its own; the broker and the simulated devices are in another. The "
+    "slope is a straight line through its memory, looked at twice a second, after a quarter of the time "
+    "in which its caches fill: half a minute says little of it, so `--long` takes ten."
+)
+NAMES = ("memory.rss", "memory.slope", "memory.cpu", "memory.stored")
+TARGET_MIB = 200.0
+LOOK_S = 0.5
+LAST_S = 10.0
+
+
+class Seen(NamedTuple):
+    """A look at the collector: seconds of the clock, MiB, CPU seconds so far."""
+
+    at_s: float
+    mib: float
+    cpu_s: float
+
+
+def run(effort: Effort) -> list[Figure]:
+    """The most memory it held, how fast that grows, its CPU share, and what part of the frames is stored."""
+    nodes, seconds = effort.pick(50, 2), 600 if effort.long else effort.pick(30, 3)
+    seen, stored = anyio.run(_measured, nodes, seconds)
+    cpu = (seen[-1].cpu_s - seen[0].cpu_s) / (seen[-1].at_s - seen[0].at_s)
+    what = f"the collector's memory at most, {nodes} nodes × 1 kHz × 4, {seconds} s"
+    most = Figure(name="memory.rss", what=what, value=max(one.mib for one in seen), unit="MiB")
+    share = Figure(name="memory.stored", what="the frames that it stored", value=100 * stored, unit="%")
+    return [
+        aiming(most, TARGET_MIB),
+        Figure(name="memory.slope", what="its slope", value=slope(seen[len(seen) // 4 :]), unit="MiB/min"),
+        Figure(name="memory.cpu", what="its CPU", value=100 * cpu, unit="% of a core"),
+        aiming(share, 100.0, at_most=False),
+    ]
+
+
+def slope(seen: Sequence[Seen]) -> float:
+    """MiB a minute, by least squares."""
+    mean_s = sum(one.at_s for one in seen) / len(seen)
+    mean_mib = sum(one.mib for one in seen) / len(seen)
+    spread = sum((one.at_s - mean_s) ** 2 for one in seen)
+    return 60 * sum((one.at_s - mean_s) * (one.mib - mean_mib) for one in seen) / spread
+
+
+async def _measured(nodes: int, seconds: int) -> tuple[list[Seen], float]:
+    """What was seen of the collector while the fleet sent, and the share of its frames that are stored."""
+    fleet = [sys.executable, "-m", "benchmarks.fleet", str(nodes), str(seconds)]
+    with tempfile.TemporaryDirectory(prefix="e3p-bench-") as name:
+        store = f"sqlite:///{name}/store.db"
+        async with await anyio.open_process(fleet, stdin=PIPE, stdout=PIPE, stderr=None) as publishers:
+            collect = ["collect", "--mqtt", await _line(publishers), "--store", store]
+            with Child(collect, Path(name) / "collect.log", os.environ) as collector:
+                await collector.says(CONNECTED)
+                await _tell(publishers)
+                seen: list[Seen] = []
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(_look, collector.pid, seen)
+                    sent = int(await _line(publishers))
+                    tasks.cancel_scope.cancel()
+                stored = await _stored(store, sent)
+            await _tell(publishers)
+        return seen, stored / sent
+
+
+async def _look(pid: int, seen: list[Seen]) -> None:
+    processes = family(pid)
+    while True:
+        seen.append(Seen(anyio.current_time(), rss_mib(processes), cpu_s(processes)))
+        await anyio.sleep(LOOK_S)
+
+
+async def _stored(url: str, sent: int) -> int:
+    """How many frames are stored: all, or as many as there are after a while."""
+    stored = 0
+    async with opened_store(url, create=False) as store:
+        with anyio.move_on_after(LAST_S):
+            while stored < sent:
+                stored = sum(len(account.stored) for account in await store.accounts())
+                await anyio.sleep(LOOK_S)
+    return stored
+
+
+async def _line(process: Process) -> str:
+    assert process.stdout is not None
+    text = ""
+    async for part in TextReceiveStream(process.stdout):
+        text += part
+        if text.endswith("\n"):
+            return text.strip()
+    raise RuntimeError("the simulated fleet ended")
+
+
+async def _tell(process: Process) -> None:
+    assert process.stdin is not None
+    await process.stdin.send(b"\n")
