@@ -1,4 +1,4 @@
-"""When a window is computed. Each timeline is drawn: a second a character, a digit is what is missing then."""
+"""When a window is computed. Timelines are drawn: a character a second, a digit is what is missing then."""
 
 from __future__ import annotations
 
