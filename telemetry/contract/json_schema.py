@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -54,7 +55,7 @@ def _in_json(schema: Schema) -> Schema:
         properties["v"] = {"const": VERSION, "description": "The contract's version."}
         schema["required"] = ["v", *(name for name in schema.get("required", []) if name != "v")]
     if "description" in schema:
-        schema["description"] = schema["description"].replace("``", "`")
+        schema["description"] = inspect.cleandoc(schema["description"]).replace("``", "`")
     return schema
 
 

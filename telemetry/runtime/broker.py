@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 import anyio.to_thread
+from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker, BrokerContext
 from amqtt.plugins.base import BasePlugin
 
@@ -27,6 +28,8 @@ SHUTDOWN_S = 3.0
 LATE_S = 10
 """Seconds beyond its keep-alive that a client may be silent."""
 LISTENER = "default"
+DISCONNECT = b"\xe0"
+"""The first byte of a goodbye. The length of another packet may begin so too: that waits in vain, briefly."""
 PLUGIN_ANONYMOUS = "amqtt.plugins.authentication.AnonymousAuthPlugin"
 
 log = logs.get("broker")
@@ -57,6 +60,35 @@ class _Broker(Broker):  # type: ignore[misc]  # amqtt carries no types
     ) -> None:
         if any(held is session for held, _ in self._subscriptions.get(subscription[0], ())):
             await super()._publish_retained_messages_for_subscription(subscription, session)
+
+
+class PatientReader(StreamReaderAdapter):  # type: ignore[misc]  # amqtt carries no types
+    """Lets a client leave only when all that it sent was passed on: amqtt forgets what it still holds."""
+
+    def __init__(self, reader: asyncio.StreamReader, broker: Broker) -> None:
+        super().__init__(reader)
+        self._broker = broker
+
+    async def read(self, n: int = -1) -> bytes:
+        try:
+            data: bytes = await super().read(n)
+        except asyncio.IncompleteReadError:
+            await self._wait()
+            raise
+        if data == DISCONNECT:
+            await self._wait()
+        return data
+
+    async def _wait(self) -> None:
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._all_passed_on(), SHUTDOWN_S)
+
+    async def _all_passed_on(self) -> None:
+        await asyncio.sleep(0)  # the packet before this one gets as far as the queue
+        for session, handler in list(self._broker.sessions.values()):
+            queue = session.delivered_message_queue
+            while handler.reader is self and not queue.empty():  # noqa: ASYNC110 - amqtt's own queue
+                await asyncio.sleep(0)
 
 
 class EmbeddedBroker:
@@ -145,7 +177,7 @@ def _config(*, count: bool) -> dict[str, Any]:
 
 async def _connected(broker: Broker, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
-        await broker.stream_connected(reader, writer, LISTENER)
+        await broker.external_connected(PatientReader(reader, broker), StreamWriterAdapter(writer), LISTENER)
     finally:
         writer.close()
 
