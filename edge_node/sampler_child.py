@@ -24,7 +24,7 @@ from edge_node.power.sensor import Sensor, SensorError, SensorSpec
 from edge_node.sampler_outbox import Outbox, ReaderGone
 from edge_node.sampling import FrameBuilder, Schedule, frame_ticks, tick_ns
 from telemetry.contract.errors import UserError
-from telemetry.contract.nodetime import NS_PER_MS, NS_PER_S
+from telemetry.contract.nodetime import NS_PER_MS, NS_PER_S, to_ns
 
 FIND_PERIOD_WITHIN_S = 1.0
 HAND_OVER_WITHIN_S = 2.0
@@ -53,6 +53,8 @@ class Stream:
         self._noted = ""
         self._quiet_until_ns = 0
         self.cut_at: list[int] = []
+        self._counter_every_ns = to_ns(sensor.counter_every_s)
+        self._counted_ns = start_ns
 
     def __repr__(self) -> str:
         return f"Stream({self.sensor!r}, {self.schedule!r})"
@@ -71,13 +73,14 @@ class Stream:
             self._note(str(error), before, outbox)
         else:
             builder.add((before + clock()) >> 1, watts)
-        if builder.room <= 0 or (self.cut_at and self.cut_at[0] <= before):
-            self.cut(outbox)
+        is_end = bool(self.cut_at) and self.cut_at[0] <= before
+        if is_end or builder.room <= 0:
+            self.cut(outbox, is_end=is_end)
 
-    def cut(self, outbox: Outbox) -> None:
-        """Hands over what was gathered."""
+    def cut(self, outbox: Outbox, *, is_end: bool = True) -> None:
+        """Hands over what was gathered. `is_end`: someone waits for it, as at the end of a trial."""
         if self.builder.ticks:
-            outbox.push(self.builder.cut(self.sensor.counters_j()))
+            outbox.push(self.builder.cut(self._counters_j(is_end=is_end)))
             self.cut_at = [t_ns for t_ns in self.cut_at if t_ns > self.builder.last_ns]
 
     def flush(self, t_ns: int, outbox: Outbox) -> None:
@@ -93,6 +96,14 @@ class Stream:
             self.cut(outbox)
             self.builder.retune(tick)
             self.schedule = Schedule(now_ns, tick)
+
+    def _counters_j(self, *, is_end: bool) -> Sequence[float] | None:
+        """The counters at the ends of windows, and between them no more often than the sensor allows."""
+        now_ns = self.builder.last_ns
+        if not is_end and now_ns - self._counted_ns < self._counter_every_ns:
+            return None
+        self._counted_ns = now_ns
+        return self.sensor.counters_j()
 
     def _note(self, words: str, now_ns: int, outbox: Outbox) -> None:
         """Tells why there is no reading: once for the same words, and not more than once a minute."""

@@ -11,6 +11,9 @@ from e3p import options
 
 def edge(
     node: Annotated[str | None, typer.Option(help="This node's name; else the host's.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="What trials run on, cpu or cuda: a sensor is taken that sees it.")
+    ] = None,
     mqtt: options.Mqtt = None,
     config: options.Config = None,
 ) -> None:
@@ -20,5 +23,5 @@ def edge(
     from e3p.settings import load
     from edge_node.app import run_agent
 
-    settings = load(config, service=True, mqtt=mqtt, edge__node=node)
+    settings = load(config, service=True, mqtt=mqtt, edge__node=node, edge__device=device)
     anyio.run(run_agent, settings.edge, settings.common.address())

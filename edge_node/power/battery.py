@@ -34,6 +34,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class BatterySensor:
     """One channel: watts out of the battery. No reading while it charges or rests on the mains."""
 
+    counter_every_s = 0.0
+
     def __init__(self, path: Path, stream: str = "main") -> None:
         self._path = path
         self._power_w, self._files = _power(path)

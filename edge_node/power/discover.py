@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import cast
+from typing import Literal, cast
 
 import msgspec
 
@@ -18,8 +18,12 @@ from telemetry.contract.manifest import StreamInfo
 from telemetry.contract.nodetime import NS_PER_MS, to_ns
 from telemetry.contract.topics import is_stream
 
+Device = Literal["cpu", "cuda"]
+
 # The best first: `best` takes the first that is there. Each is a module of this package, loaded when needed.
-DRIVERS = ("rapl", "battery", "synthetic", "replay", "estimate")
+DRIVERS = ("jetson", "nvml", "rapl", "battery", "synthetic", "replay", "estimate")
+# Which of them do not see what trials run on, and so are not taken for it unless someone names them.
+BLIND: dict[Device, tuple[str, ...]] = {"cpu": ("nvml",), "cuda": ("rapl", "estimate")}
 
 DEFAULT_TICK_S = 0.05
 
@@ -32,9 +36,9 @@ def discover(root: Path = Path("/")) -> list[Found]:
     return [_driver(name).find(root) for name in DRIVERS]
 
 
-def best(found: Iterable[Found]) -> SensorSpec | None:
-    """The first that can be opened; an estimate only where nothing measures."""
-    return next((one.spec for one in found if one.spec), None)
+def best(found: Iterable[Found], device: Device = "cpu") -> SensorSpec | None:
+    """The first that can be opened and sees what trials run on; an estimate only where nothing measures."""
+    return next((one.spec for one in found if one.spec and one.driver not in BLIND[device]), None)
 
 
 def open_sensor(spec: SensorSpec, tick_s: float = DEFAULT_TICK_S) -> Sensor:
@@ -57,8 +61,10 @@ def measure_period(
 ) -> float | None:
     """How often the sensor's value changes, in ms; None when it did not change twice `within_s`.
 
-    A load that stands perfectly still looks like a slow sensor, so this is an upper bound.
+    A load that stands perfectly still looks like a slow sensor, so this is an upper bound. A counter that
+    must be read seldom is not read.
     """
+    counts = not sensor.counter_every_s
     changes: list[int] = []
     before: list[float] | None = None
     begin = now = clock()
@@ -67,7 +73,7 @@ def measure_period(
             value = list(sensor.read(now))
         except SensorError:
             return None
-        value = list(sensor.counters_j() or value)
+        value = list((counts and sensor.counters_j()) or value)
         if before is not None and value != before:
             changes.append(now)
         before = value

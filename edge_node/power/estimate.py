@@ -43,6 +43,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class EstimateSensor:
     """One channel. The value is renewed every 100 ms, as the kernel counts in steps of 10 ms."""
 
+    counter_every_s = 0.0
+
     def __init__(self, options: Options, stream: str = "main") -> None:
         self._options = options
         self._path = Path(options.path)

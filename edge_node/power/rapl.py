@@ -83,6 +83,8 @@ class Layout(NamedTuple):
 class RaplSensor:
     """Mean power of each zone since the last reading."""
 
+    counter_every_s = 0.0
+
     def __init__(self, path: Path, tick_s: float, stream: str = "main") -> None:
         layout = lay_out(path)
         self.info = _info(layout.channels, tick_s, stream)

@@ -27,6 +27,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class ReplaySensor:
     """Each recorded reading is held until the next one was recorded; the first `read` starts the play."""
 
+    counter_every_s = 0.0
+
     def __init__(self, recording: Recording, options: Options, stream: str = "main") -> None:
         self._recording = recording
         self._name = options.path

@@ -41,9 +41,14 @@ class Found(NamedTuple):
 
 
 class Sensor(Protocol):
-    """A source of power readings. `info` is the stream's entry in the manifest."""
+    """A source of power readings. `info` is the stream's entry in the manifest.
+
+    `counter_every_s` is how far apart the counters may be read between two ends of windows; 0: as often as
+    wanted, with each frame.
+    """
 
     info: StreamInfo
+    counter_every_s: float
 
     def read(self, t_ns: int) -> Sequence[float]:
         """Watts of each channel at monotonic `t_ns` (now); NaN is no reading. Raises `SensorError`."""

@@ -74,6 +74,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class SyntheticSensor:
     """Channel 0 is the total; part i of p has the share 2·(p + 1 − i) / p(p + 1)."""
 
+    counter_every_s = 0.0
+
     def __init__(self, options: Options, stream: str = "main") -> None:
         parts = options.channels - 1
         self.info = _info(options, stream)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from telemetry.contract.errors import UserError
 from telemetry.contract.frames import ManifestFrame, PowerFrame
 from telemetry.contract.judge import judge
 from telemetry.contract.manifest import Device
+from tests.fakes.nvml import FakeGpu, FakeNvml
 
 DATA = Path(__file__).parents[1] / "data"
 LOG = DATA / "mlperf-power-v2.0" / "Orin_TRT_MaxQ__resnet50__SingleStream.spl.txt"
@@ -38,9 +40,28 @@ SPECS = {
     "battery with current": SensorSpec(
         "battery", options={"path": str(DATA / "sys" / "battery-current" / SUPPLY / "BAT1")}
     ),
+    "jetson tx2 through iio": SensorSpec("jetson", options={"root": str(DATA / "sys" / "jetson-tx2")}),
+    "jetson nano through iio": SensorSpec("jetson", options={"root": str(DATA / "sys" / "jetson-nano")}),
+    "jetson xavier nx through hwmon": SensorSpec(
+        "jetson", options={"root": str(DATA / "sys" / "jetson-xavier-nx")}
+    ),
+    "jetson agx orin through hwmon": SensorSpec(
+        "jetson", options={"root": str(DATA / "sys" / "jetson-agx-orin")}
+    ),
+    "jetson's carrier": SensorSpec(
+        "jetson", options={"root": str(DATA / "sys" / "jetson-tx2"), "rail": "VDD_MUX"}
+    ),
+    "nvml": SensorSpec("nvml", options={"index": 0}),
+    "nvml by uuid": SensorSpec("nvml", options={"uuid": "GPU-2"}),
     "estimate": SensorSpec("estimate", options={"idle_w": 5, "tdp_w": 20}),
 }
 ORIGINS = {"synthetic": "synthetic", "replay": "replayed", "estimate": "estimated"}
+
+
+@pytest.fixture(autouse=True)
+def _gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    laptop, old = FakeGpu(), FakeGpu("Tesla V100-SXM2-16GB", "GPU-2", 5, (7, 0), instant_mw=None)
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml(laptop, old))
 
 
 @pytest.fixture(params=SPECS.values(), ids=SPECS.keys())

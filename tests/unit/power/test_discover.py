@@ -9,10 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from edge_node.power.discover import DRIVERS, best, discover, measure_period, open_sensor, with_period
-from edge_node.power.sensor import SensorSpec
+from edge_node.power import nvml
+from edge_node.power.discover import (
+    DRIVERS,
+    Device,
+    best,
+    discover,
+    measure_period,
+    open_sensor,
+    with_period,
+)
+from edge_node.power.sensor import Found, SensorSpec
 from edge_node.power.synthetic import Options, SyntheticSensor
 from telemetry.contract.errors import UserError
+from tests.fakes.nvml import FakeGpu, FakeNvml
 
 Machine = Callable[[str], Path]
 MS = 1_000_000
@@ -26,7 +36,12 @@ def test_every_driver_says_its_reason_in_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "driver"),
-    [("rapl-laptop", "rapl"), ("battery-current", "battery"), ("battery-charging", "estimate")],
+    [
+        ("jetson-tx2", "jetson"),
+        ("rapl-laptop", "rapl"),
+        ("battery-current", "battery"),
+        ("battery-charging", "estimate"),
+    ],
 )
 def test_the_best_sensor_is_one_that_measures_where_there_is_one(
     machine: Machine, name: str, driver: str
@@ -49,12 +64,51 @@ def test_made_up_and_recorded_numbers_are_never_taken_by_themselves(machine: Mac
     assert found["replay"].spec is None
 
 
+@pytest.fixture
+def beside(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[Found]]:
+    """What is found on that machine with an RTX 3050 put into it."""
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml(FakeGpu()))
+
+    def found(name: str) -> list[Found]:
+        root = machine(name)
+        driver = root / nvml.DRIVER_FILES[0]
+        driver.parent.mkdir(parents=True)
+        driver.touch()
+        return discover(root)
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "driver"),
+    [
+        ("rapl-laptop", "cpu", "rapl"),
+        ("rapl-laptop", "cuda", "nvml"),
+        ("battery-current", "cpu", "battery"),
+        ("battery-charging", "cpu", "estimate"),
+        ("battery-charging", "cuda", "nvml"),
+        ("jetson-agx-orin", "cpu", "jetson"),
+        ("jetson-agx-orin", "cuda", "jetson"),
+    ],
+)
+def test_beside_a_gpu_the_best_is_the_one_that_sees_what_trials_run_on(
+    beside: Callable[[str], list[Found]], name: str, device: Device, driver: str
+) -> None:
+    spec = best(beside(name), device)
+    assert spec is not None
+    assert spec.driver == driver
+
+
+def test_trials_on_a_gpu_are_not_measured_at_the_processor(machine: Machine) -> None:
+    assert best(discover(machine("rapl-laptop")), "cuda") is None
+
+
 def test_a_machine_with_nothing_has_no_best(tmp_path: Path) -> None:
     assert best(discover(tmp_path)) is None
 
 
 def test_an_unknown_driver_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UserError, match=r"'nvidia' is unknown; there are rapl"):
+    with pytest.raises(UserError, match=r"'nvidia' is unknown; there are jetson, nvml, rapl"):
         open_sensor(SensorSpec("nvidia"))
 
 
@@ -100,6 +154,16 @@ def test_a_counter_is_asked_before_the_power() -> None:
             return [float(self._last_s // 0.01)]
 
     assert _measured(Counting(Options(wave="constant", counter=True))) == pytest.approx(10.0, abs=0.3)
+
+
+def test_a_counter_that_must_be_read_seldom_is_not_asked() -> None:
+    class Shy(SyntheticSensor):
+        counter_every_s = 5.0
+
+        def counters_j(self) -> list[float]:
+            pytest.fail("asked")
+
+    assert _measured(Shy(Options(wave="ramp", update_s=0.05))) == pytest.approx(50.0, abs=0.3)
 
 
 def test_measuring_takes_no_longer_than_allowed() -> None:

@@ -1,0 +1,233 @@
+"""Jetson rails: found by name, added up or not, with the steps of the chip that measures them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge_node.power.jetson import ina3221
+from edge_node.power.jetson.boards import LAYOUTS, layout_of
+from edge_node.power.jetson.sensor import JetsonSensor, Options, find, open_rails
+from edge_node.power.sensor import SensorError
+
+S = 1_000_000_000
+TX2 = "jetson-tx2"
+IIO = "sys/bus/i2c/drivers/ina3221x"
+Machine = Callable[[str], Path]
+
+
+def _open(root: Path, rail: str | None = None) -> JetsonSensor:
+    return JetsonSensor(Options(root=str(root), rail=rail))
+
+
+def _power(root: Path, name: str) -> Path:
+    """The file of a rail's power, wherever the chip is."""
+    label = next(path for path in root.glob(f"{IIO}/*/*/rail_name_*") if path.read_text().strip() == name)
+    return label.with_name(f"in_power{label.name[-1]}_input")
+
+
+def _current(root: Path, name: str) -> Path:
+    label = next(p for p in root.glob("sys/class/hwmon/*/in[1-3]_label") if p.read_text().strip() == name)
+    return label.with_name(f"curr{label.name[2]}_input")
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [
+        (TX2, ("VDD_IN", "VDD_SYS_GPU", "VDD_SYS_CPU", "VDD_SYS_SOC", "VDD_SYS_DDR", "VDD_4V0_WIFI")),
+        ("jetson-nano", ("POM_5V_IN", "POM_5V_GPU", "POM_5V_CPU")),
+        ("jetson-xavier-nx", ("VDD_IN", "VDD_CPU_GPU_CV", "VDD_SOC")),
+        ("jetson-agx-orin", ("total", "VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0")),
+    ],
+)
+def test_each_board_has_its_total_and_the_parts_inside_it(
+    machine: Machine, name: str, channels: tuple[str, ...]
+) -> None:
+    info = _open(machine(name)).info
+    assert info.channels == channels
+    assert info.total == channels[0]
+
+
+def test_the_total_is_the_rail_that_feeds_the_module_and_nothing_is_counted_twice(machine: Machine) -> None:
+    total_w, *parts_w = _open(machine(TX2)).read(0)
+    assert total_w == pytest.approx(7.814)
+    assert sum(parts_w) < total_w
+
+
+def test_the_carrier_board_is_no_part_of_the_module(machine: Machine) -> None:
+    assert {"VDD_MUX", "VDD_5V0_IO_SYS"} <= set(open_rails(machine(TX2)))
+    assert not {"VDD_MUX", "VDD_5V0_IO_SYS"} & set(_open(machine("jetson-nano")).info.channels)
+
+
+def test_a_rail_that_is_named_is_measured_alone(machine: Machine) -> None:
+    sensor = _open(machine(TX2), "VDD_MUX")
+    assert sensor.info.channels == ("VDD_MUX",)
+    assert sensor.read(0) == pytest.approx([8.548])
+
+
+def test_a_rail_that_is_not_there_is_refused_with_those_that_are(machine: Machine) -> None:
+    with pytest.raises(SensorError, match=r"no rail 'VDD_CV'; there are: POM_5V_IN, POM_5V_GPU"):
+        _open(machine("jetson-nano"), "VDD_CV")
+
+
+def test_where_no_rail_feeds_the_module_the_total_is_the_sum_of_its_inputs(machine: Machine) -> None:
+    total_w, *parts_w = _open(machine("jetson-agx-orin")).read(0)
+    assert total_w == pytest.approx(sum(parts_w))
+    assert parts_w == pytest.approx([19.752 * 0.220, 19.752 * 0.060, 4.968 * 0.953])
+
+
+def test_memory_inside_another_rail_is_not_added(machine: Machine) -> None:
+    assert "VDDQ_VDD2_1V8AO" not in _open(machine("jetson-agx-orin")).info.channels
+
+
+def test_channels_that_nothing_is_connected_to_and_the_sum_of_shunts_are_no_rails(machine: Machine) -> None:
+    assert set(open_rails(machine("jetson-agx-orin"))) == {
+        "VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0", "VDDQ_VDD2_1V8AO",
+    }  # fmt: skip
+
+
+def test_another_chip_with_the_same_label_is_not_taken(machine: Machine) -> None:
+    root = machine("jetson-xavier-nx")
+    assert (root / "sys/class/hwmon/hwmon0/in1_label").read_text().strip() == "VDD_IN"
+    assert _open(root).read(0)[0] == pytest.approx(4.976 * 1.016)
+
+
+def test_rails_are_found_by_name_wherever_the_bus_puts_them(machine: Machine) -> None:
+    root = machine(TX2)
+    (root / IIO / "0-0041").rename(root / IIO / "7-0041")
+    (root / IIO / "7-0041/iio:device1").rename(root / IIO / "7-0041/iio:device9")
+    assert _open(root).read(0)[0] == pytest.approx(7.814)
+
+
+def test_a_part_that_cannot_be_read_is_nan_while_the_source_lives(machine: Machine) -> None:
+    root = machine(TX2)
+    sensor = _open(root)
+    _power(root, "VDD_SYS_GPU").write_text("")
+    total_w, gpu_w, *others_w = sensor.read(0)
+    assert math.isnan(gpu_w)
+    assert not any(map(math.isnan, [total_w, *others_w]))
+
+
+def test_a_sum_with_a_rail_missing_is_no_sum(machine: Machine) -> None:
+    root = machine("jetson-agx-orin")
+    sensor = _open(root)
+    _current(root, "VDD_CPU_CV").write_text("")
+    total_w, gpu_w, cpu_w, _ = sensor.read(0)
+    assert math.isnan(total_w)
+    assert math.isnan(cpu_w)
+    assert gpu_w > 0
+
+
+def test_chips_that_all_fail_are_an_error_with_the_file(machine: Machine) -> None:
+    root = machine("jetson-nano")
+    sensor = _open(root)
+    for path in root.glob(f"{IIO}/*/*/in_power*_input"):
+        path.write_text("")
+    with pytest.raises(SensorError, match=r"in_power2_input: a whole number is expected"):
+        sensor.read(0)
+
+
+def test_a_failure_is_over_when_the_chip_answers_again(machine: Machine) -> None:
+    root = machine("jetson-nano")
+    sensor = _open(root)
+    files = {path: path.read_text() for path in root.glob(f"{IIO}/*/*/in_power*_input")}
+    for path in files:
+        path.write_text("")
+    with pytest.raises(SensorError):
+        sensor.read(0)
+    for path, text in files.items():
+        path.write_text(text)
+    assert sensor.read(S)[0] == pytest.approx(2.316)
+
+
+def test_a_chip_that_renews_slowly_is_asked_ten_times_a_period(machine: Machine) -> None:
+    root = machine(TX2)
+    sensor = _open(root)
+    period_ns = round(sensor.info.period_ms * 1e6)
+    sensor.read(0)
+    _power(root, "VDD_IN").write_text("9000\n")
+    assert sensor.read(period_ns // 11)[0] == pytest.approx(7.814)
+    assert sensor.read(period_ns // 9)[0] == pytest.approx(9.0)
+
+
+def test_a_step_is_the_shunts_over_its_resistance_times_the_volts(machine: Machine) -> None:
+    # 40 µV over 5 mΩ are 8 mA; at 19.152 V and 5.08 V.
+    assert _open(machine(TX2)).info.resolution_w == pytest.approx(0.008 * 19.152)
+    assert _open(machine("jetson-nano")).info.resolution_w == pytest.approx(0.008 * 5.08)
+
+
+def test_the_shunt_that_the_system_tells_comes_before_the_boards(machine: Machine) -> None:
+    root = machine("jetson-xavier-nx")
+    (root / "sys/class/hwmon/hwmon4/shunt1_resistor").write_text("2500\n")
+    assert _open(root).info.resolution_w == pytest.approx(0.016 * 4.976)
+
+
+def test_the_steps_of_a_sum_add_up_in_quadrature(machine: Machine) -> None:
+    steps = [0.020 * 19.752, 0.020 * 19.752, 0.020 * 4.968]
+    assert _open(machine("jetson-agx-orin")).info.resolution_w == pytest.approx(math.hypot(*steps))
+
+
+def test_the_shunts_offset_is_an_offset_and_not_a_gain(machine: Machine) -> None:
+    info = _open(machine(TX2)).info
+    assert info.offset_w_uncertainty == pytest.approx(80e-6 / 5e-3 * 19.152 / math.sqrt(3))
+    assert info.gain_uncertainty == pytest.approx(0.0061, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("config", "ms"),
+    [(0x7727, 3 * 64 * 2.2), (0x7003, 3 * 0.28), (0x4127, 2.2), (0x7FFF, 3 * 1024 * 16.488)],
+)
+def test_a_round_of_the_chip_is_channels_times_averages_times_conversions(config: int, ms: float) -> None:
+    assert ina3221.update_ms(config) == pytest.approx(ms)
+
+
+def test_what_the_chip_averages_is_in_the_manifest_and_half_of_it_is_the_delay(machine: Machine) -> None:
+    info = _open(machine(TX2)).info
+    assert info.averaging_window_ms == info.period_ms == pytest.approx(422.4)
+    assert info.delay_ms == pytest.approx(422.4)
+
+
+def test_a_chip_that_converts_on_demand_averages_as_that_is_set(machine: Machine) -> None:
+    root = machine(TX2)
+    for mode in root.glob(f"{IIO}/*/*/running_mode"):
+        mode.write_text("0\n")
+    # 0x7723: 64 averages as well, of 1.1 ms each.
+    assert _open(root).info.averaging_window_ms == pytest.approx(422.4)
+
+
+def test_averaging_that_the_system_does_not_tell_stays_unknown(machine: Machine) -> None:
+    info = _open(machine("jetson-nano")).info
+    assert info.averaging_window_ms is None
+    assert info.delay_ms == info.period_ms / 2
+
+
+def test_no_two_layouts_can_be_meant_by_the_same_rails() -> None:
+    for layout in LAYOUTS:
+        rails = {*((layout.total,) if layout.total else ()), *layout.parts}
+        found = layout_of(rails)
+        assert found is not None
+        assert found.boards == layout.boards
+
+
+def test_unknown_rails_are_named_and_none_is_guessed_to_be_the_total(machine: Machine) -> None:
+    root = machine("jetson-nano")
+    for number, label in enumerate(sorted(root.glob(f"{IIO}/*/*/rail_name_*"))):
+        label.write_text(f"VDD_NEW_{number}\n")
+    found = find(root)
+    assert found.spec is None
+    assert "there are: VDD_NEW_0, VDD_NEW_1, VDD_NEW_2" in found.reason
+
+
+def test_what_was_found_says_the_total_and_that_the_carrier_is_not_in_it(machine: Machine) -> None:
+    assert "VDD_IN, with its parts VDD_SYS_GPU" in find(machine(TX2)).reason
+    assert "the sum of VDD_GPU_SOC, VDD_CPU_CV, VIN_SYS_5V0" in find(machine("jetson-agx-orin")).reason
+    assert "carrier board is not in it" in find(machine("jetson-nano")).reason
+
+
+def test_a_machine_that_is_no_jetson_is_told_so(tmp_path: Path) -> None:
+    found = find(tmp_path)
+    assert found.spec is None
+    assert found.reason.startswith("no Jetson: no INA3221 below")
