@@ -13,7 +13,7 @@ import anyio
 from analyzer.book import Book
 from analyzer.desk import Desk
 from analyzer.query import by_node
-from analyzer.ranking import Score
+from analyzer.ranking import NO_NETSCORES, Score
 from analyzer.standings import Standings
 from telemetry.contract.decode import decode_message
 from telemetry.contract.encode import encode
@@ -28,7 +28,7 @@ from telemetry.runtime.service import Service, run_services
 from telemetry.store.interface import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from analyzer.settings import AnalyzerSettings
     from telemetry.contract.documents import EventRefused, Result
@@ -48,12 +48,15 @@ class Analyzer:
 
     name = "analyzer"
 
-    def __init__(self, settings: AnalyzerSettings, store: Store, link: Link) -> None:
+    def __init__(
+        self, settings: AnalyzerSettings, store: Store, link: Link, netscores: Mapping[str, float]
+    ) -> None:
         self._settings = settings
         self._store = store
         self._link = link
         self._book = Book(store)
-        self._standings = Standings(self._book, Score(a=settings.a, b=settings.b, unit=settings.unit))
+        score = Score(a=settings.a, b=settings.b, unit=settings.unit)
+        self._standings = Standings(self._book, score, netscores)
         self._desks: dict[str, Desk] = {}
         self._outbox: deque[tuple[str, bytes, bool]] = deque(maxlen=OUTBOX)
         self._turn = anyio.Lock()
@@ -116,6 +119,7 @@ class Analyzer:
     async def _look_through(self) -> None:
         accounts = by_node(await self._store.accounts())
         async with self._turn:
+            await self._book.heed()
             for node, held in accounts.items():
                 await self._desk(node).look_through(held, time.monotonic())
 
@@ -187,12 +191,16 @@ def _settled(node: str, stored: Stored) -> Iterator[tuple[StreamKey, IntervalSet
         yield StreamKey(node, stream.boot, stream.stream), seqs
 
 
-def services(settings: AnalyzerSettings, store: Store, address: Address) -> list[Service]:
-    """The analyzer and its link, to run by themselves or beside other parts."""
+def services(
+    settings: AnalyzerSettings, store: Store, address: Address, netscores: Mapping[str, float] = NO_NETSCORES
+) -> list[Service]:
+    """The analyzer and its link, to run by themselves or beside other parts; `netscores`: by model."""
     link = Link(address, client_id=f"e3p-analyzer-{secrets.token_hex(4)}", filters=[every_node("stored")])
-    return [link, Analyzer(settings, store, link)]
+    return [link, Analyzer(settings, store, link, netscores)]
 
 
-async def run_analyzer(settings: AnalyzerSettings, store: Store, address: Address) -> None:
+async def run_analyzer(
+    settings: AnalyzerSettings, store: Store, address: Address, netscores: Mapping[str, float] = NO_NETSCORES
+) -> None:
     """Runs until stopped by a signal."""
-    await run_services(services(settings, store, address))
+    await run_services(services(settings, store, address, netscores))

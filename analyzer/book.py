@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from analyzer.exclusions import read_exclusions
 from analyzer.revisions import as_revision, result_id, result_of, revise
 from telemetry.contract.documents import EventRefused, Ranking, Result
 from telemetry.store.interface import Revision
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 
 
 class Book:
-    """The newest revision of every result, refused event and ranking. `changes` counts writes of results."""
+    """The newest revision of every result, refused event and ranking, and the trials that are excluded.
+
+    `changes` counts what may change a ranking: writes of results, new exclusions.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.results: dict[str, Result] = {}
+        self.excluded: dict[str, str] = {}
         self.changes = 0
         self._refused: set[str] = set()
         self._rankings: dict[str, Revision] = {}
@@ -32,6 +37,14 @@ class Book:
         self.results = {revision.id: result_of(revision) for revision in stored}
         self._refused = {revision.id for revision in await self._store.latest("event_refused")}
         self._rankings = {revision.id: revision for revision in await self._store.latest("ranking")}
+        await self.heed()
+
+    async def heed(self) -> None:
+        """Reads which trials a person has excluded since; other programs write that."""
+        excluded = await read_exclusions(self._store)
+        if excluded != self.excluded:
+            self.excluded = excluded
+            self.changes += 1
 
     async def take(self, results: Iterable[Result], reason: str, now_ns: int) -> list[Result]:
         """Stores the results that say something new; what was written comes back, numbered.
@@ -75,7 +88,14 @@ class Book:
         return list(new.values())
 
     async def rank(self, id_: str, ranking: Ranking) -> bool:
-        """Stores a ranking when it says something new."""
+        """Stores a ranking when it says something new. Another program's revision counts, and is followed."""
+        try:
+            return await self._rank(id_, ranking)
+        except ValueError:
+            self._rankings = {revision.id: revision for revision in await self._store.latest("ranking")}
+            return await self._rank(id_, ranking)
+
+    async def _rank(self, id_: str, ranking: Ranking) -> bool:
         doc = msgspec.json.encode(ranking)
         old = self._rankings.get(id_)
         if old is not None and old.doc == doc:

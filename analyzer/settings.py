@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import msgspec
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class AnalyzerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`sweep_s`: how often the whole store is looked through, besides the doorbell. `a`, `b`: SAM's."""
 
     sweep_s: float = 60.0
-    a: float = 5.0
-    b: float = 5.0
-    unit: str = "J"
+    a: Positive = 5.0
+    b: Positive = 5.0
+    unit: Literal["J", "mJ", "kJ", "Wh"] = "J"

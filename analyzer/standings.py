@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from analyzer.ranking import Score, by_group, rank
+from analyzer.ranking import NO_NETSCORES, NOTHING, Score, by_group, rank
 from telemetry.contract.topics import ranking_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from analyzer.book import Book
     from telemetry.contract.documents import Ranking, RankingGroup, Result
+
+State = tuple[tuple[tuple[str, int], ...], dict[str, str]]
+"""What a ranking was made of: the revisions of its trials, the exclusions among them."""
 
 _ORIGINS = ("measured", "estimated", "replayed", "synthetic")
 
@@ -25,12 +28,13 @@ class Announcement(NamedTuple):
 
 
 class Standings:
-    """Ranks the groups whose trials changed since the last look."""
+    """Ranks the groups whose trials, or exclusions of them, changed since the last look."""
 
-    def __init__(self, book: Book, score: Score) -> None:
+    def __init__(self, book: Book, score: Score, netscores: Mapping[str, float] = NO_NETSCORES) -> None:
         self._book = book
         self._score = score
-        self._seen: dict[RankingGroup, tuple[tuple[str, int], ...]] = {}
+        self._netscores = netscores
+        self._seen: dict[RankingGroup, State] = {}
         self._looked_at = -1
         self._spoken: dict[str, Announcement] = {}
         self._untold: list[Announcement] = []
@@ -49,11 +53,13 @@ class Standings:
             return []
         changes = self._book.changes
         groups = by_group(self._book.results.values())
+        names = {group: {trial.window for trial in trials} for group, trials in groups.items()}
         for group, trials in groups.items():
-            state = tuple(sorted((trial.window + trial.stream, trial.revision) for trial in trials))
+            excluded = {name: why for name, why in self._book.excluded.items() if name in names[group]}
+            state = (_revisions(trials), excluded)
             if self._seen.get(group) == state:
                 continue
-            ranking = rank(_first_streams(trials), self._score)
+            ranking = rank(_first_streams(trials), self._score, excluded, self._netscores)
             changed = await self._book.rank(group_id(group), ranking)
             topic = _topic(group)
             if group == _speaker(group, groups) and (changed or topic not in self._spoken):
@@ -65,9 +71,15 @@ class Standings:
         return told
 
 
-def rank_all(results: Iterable[Result], score: Score) -> list[Ranking]:
-    """The ranking of every group among the results. Raises `ScoreUndefined` for an unknown unit."""
-    return [rank(_first_streams(trials), score) for trials in by_group(results).values()]
+def rank_all(
+    results: Iterable[Result],
+    score: Score,
+    excluded: Mapping[str, str] = NOTHING,
+    netscores: Mapping[str, float] = NO_NETSCORES,
+) -> list[Ranking]:
+    """The ranking of every group among the results, without the trials that are excluded."""
+    groups = by_group(results).values()
+    return [rank(_first_streams(trials), score, excluded, netscores) for trials in groups]
 
 
 def group_id(group: RankingGroup) -> str:
@@ -82,6 +94,10 @@ def _first_streams(trials: list[Result]) -> list[Result]:
     for trial in sorted(trials, key=lambda trial: trial.stream):
         chosen.setdefault((trial.node, trial.window), trial)
     return list(chosen.values())
+
+
+def _revisions(trials: list[Result]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted((trial.window + trial.stream, trial.revision) for trial in trials))
 
 
 def _speaker(group: RankingGroup, groups: dict[RankingGroup, list[Result]]) -> RankingGroup:

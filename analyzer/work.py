@@ -74,18 +74,24 @@ def marks_are_whole(trial: Trial, work: Work) -> bool:
 def accuracy_of(trial: Trial, work: Work) -> Accuracy | None:
     """Measured where the images had labels, else the accuracy that the trial refers to.
 
-    What is no fraction of its images is no accuracy.
+    What is no fraction of its images is no accuracy. Several passes over the same images add no image: its
+    interval rests on as many as the protocol names.
     """
     counts = [(work.correct, int(work.images.sum()))]
     if trial.closing is not None:
         counts.append((trial.closing.correct, trial.closing.images))
     for correct, images in counts:
         if correct is not None and images > 0 and 0 <= correct <= images:
-            return _binomial(correct / images, images, "measured")
+            return _binomial(correct / images, _distinct(trial, images), "measured")
     reference = trial.opening.accuracy_ref
     if reference is None or not 0 <= reference.value <= 1:
         return None
     return _binomial(reference.value, reference.n, reference.origin or "reference")
+
+
+def _distinct(trial: Trial, images: int) -> int:
+    protocol = trial.opening.protocol
+    return min(images, protocol.images) if protocol and protocol.images else images
 
 
 def _binomial(value: float, n: int | None, origin: str) -> Accuracy:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import anyio
 
+from analyzer.exclusions import read_exclusions
 from analyzer.ranking import Score
 from analyzer.standings import rank_all
+from e3p.published import netscores
 from telemetry.contract.documents import Ranking, Result
 from telemetry.contract.errors import UserError
 from telemetry.store.open import opened_store
@@ -23,7 +25,8 @@ from view.render import render
 async def write_report(url: str, out: Path, choice: Choice) -> Answer:
     """Writes the report of the results chosen to a file; returns what it answers. Raises `UserError`."""
     async with opened_store(url, create=False) as store:
-        material = await gather(store, choice, _rank)
+        excluded = await read_exclusions(store)
+        material = await gather(store, choice, lambda results: _rank(results, excluded))
     shown = page(material, time.time_ns())
     try:
         await anyio.Path(out).write_text(render(shown), encoding="utf-8")
@@ -32,5 +35,5 @@ async def write_report(url: str, out: Path, choice: Choice) -> Answer:
     return shown.answer
 
 
-def _rank(results: Sequence[Result]) -> list[Ranking]:
-    return rank_all(results, Score())
+def _rank(results: Sequence[Result], excluded: Mapping[str, str]) -> list[Ranking]:
+    return rank_all(results, Score(), excluded, netscores())

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from analyzer import app as analyzer
 from collector.app import Collector
 from e3p.output import say
+from e3p.published import netscores
 from e3p.settings import Settings
 from telemetry.contract.errors import UserError
 from telemetry.runtime.address import Address
@@ -62,7 +63,11 @@ async def serve(settings: Settings) -> None:
             port=settings.serve.port,
             registry=registry,
         )
-        services = [page, *collector.services, *analyzer.services(settings.analyzer, store, address)]
+        services = [
+            page,
+            *collector.services,
+            *analyzer.services(settings.analyzer, store, address, netscores()),
+        ]
         await run_services([*services, Announcer(collector, page, address, settings.common.store)])
 
 

@@ -10,6 +10,7 @@ def analyze(store: options.Store = None, mqtt: options.Mqtt = None, config: opti
     import anyio
 
     from analyzer.app import run_analyzer
+    from e3p.published import netscores
     from e3p.settings import load
     from telemetry.store.open import opened_store
 
@@ -17,6 +18,6 @@ def analyze(store: options.Store = None, mqtt: options.Mqtt = None, config: opti
 
     async def work() -> None:
         async with opened_store(settings.common.store) as opened:
-            await run_analyzer(settings.analyzer, opened, settings.common.address())
+            await run_analyzer(settings.analyzer, opened, settings.common.address(), netscores())
 
     anyio.run(work)

@@ -136,6 +136,17 @@ class EventRefused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     reason: str
 
 
+class Exclusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person's word on one trial: out of the rankings, or back in (`excluded` false); `at` is UTC ns."""
+
+    v: int = VERSIONED
+    kind: Literal["excluded"] = msgspec.field(default_factory=lambda: "excluded")
+    trial: str
+    excluded: bool
+    reason: str
+    at: int
+
+
 class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One sequence's account: ``made = stored + dead + lost + spooled + missing``, as sets and counts.
 

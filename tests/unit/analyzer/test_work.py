@@ -83,6 +83,17 @@ def test_the_interval_holds_the_value_and_stays_a_fraction(images: int, data: st
     assert found.lo < found.hi
 
 
+def test_several_passes_over_the_same_images_add_no_image() -> None:
+    opening = begin(1, protocol=marks.Protocol(images=8))
+    found = accuracy(
+        opening,
+        batches(2, images=[8], correct=pack("i", [6])),
+        batches(3, images=[8], correct=pack("i", [8])),
+    )
+    assert found is not None
+    assert (found.value, found.n) == (0.875, 8)
+
+
 def test_the_ends_own_count_serves_where_batches_have_none() -> None:
     found = accuracy(begin(1), batches(2, images=[8]), end(3, images=8, correct=6))
     assert found is not None
