@@ -65,7 +65,7 @@ def _sentence(ranking: Ranking) -> str:
         else ""
     )
     named = _listed([names[at] for at in tied])
-    first = f"{_p(ranking, 1)} that the first is better"
+    first = f"{_p(ranking, 1)} sure that the first is better"
     return f"{named} cannot be told apart at 95 % on {where} ({first}){beaten}."
 
 
@@ -93,7 +93,9 @@ def _p(ranking: Ranking, other: int) -> str:
     """How sure it is that the first row beats another one."""
     table = ranking.p_better
     probability = table[0][other] if table and other < len(table[0]) else None
-    return "unknown how" if probability is None else sureness(probability)
+    if probability is None:
+        return "unknown how"
+    return sureness(probability).replace(">", "more than").replace("<", "less than")
 
 
 def _listed(names: Sequence[str]) -> str:

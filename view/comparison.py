@@ -21,6 +21,7 @@ Figure = dict[str, Any]
 MOST_NAMES = 16
 SERIES = tuple(f"--series-{at}" for at in range(8))
 LOG_FROM = 20.0
+NEAR = 0.12
 
 
 def pareto(ranking: Ranking, results: Sequence[Result]) -> Figure:
@@ -28,11 +29,11 @@ def pareto(ranking: Ranking, results: Sequence[Result]) -> Figure:
     rows = ranking.rows
     energies = [row.energy for row in rows]
     wide = min(energies) > 0 and max(energies) / min(energies) > LOG_FROM
-    names = [_names(ranking)] if len(rows) <= MOST_NAMES else []
     return {
-        "data": [_front(ranking), _points(ranking, results), *names],
+        "data": [_front(ranking), _points(ranking, results)],
         "layout": {
             "height": 440,
+            "annotations": _names(ranking, log=wide) if len(rows) <= MOST_NAMES else [],
             "xaxis": {
                 "title": {"text": f"energy, {ranking.unit} for 1,000 images (less is better)"},
                 **({"type": "log"} if wide else {"rangemode": "tozero"}),
@@ -137,19 +138,27 @@ def repeats(results: Sequence[Result]) -> Figure | None:
     }
 
 
-def _names(ranking: Ranking) -> Figure:
-    """Models beside their points; the page leaves them out where it is narrow."""
-    return {
-        "type": "scatter",
-        "mode": "text",
-        "meta": "names",
-        "x": [row.energy for row in ranking.rows],
-        "y": [100 * row.accuracy for row in ranking.rows],
-        "text": [f"<br><br><br>{escape(name)}" for name in labels(ranking.rows)],
-        "textposition": "middle center",
-        "hoverinfo": "skip",
-        "cliponaxis": False,
-    }
+def _names(ranking: Ranking, *, log: bool) -> list[Figure]:
+    """Models beside their points; the page leaves them out where it is narrow.
+
+    A name stands above its point, or below where another point lies a little higher.
+    """
+    rows = ranking.rows
+    near = NEAR * (max(row.accuracy for row in rows) - min(row.accuracy for row in rows))
+    crowded = [any(0 < other.accuracy - row.accuracy < near for other in rows) for row in rows]
+    return [
+        {
+            "name": "narrow-hides",
+            "x": math.log10(row.energy) if log else row.energy,
+            "y": 100 * row.accuracy,
+            "text": escape(name),
+            "showarrow": False,
+            "xanchor": "left",
+            "xshift": 10,
+            "yshift": -20 if below else 20,
+        }
+        for row, name, below in zip(rows, labels(rows), crowded, strict=True)
+    ]
 
 
 def _bars(high: Sequence[float], low: Sequence[float]) -> Figure:

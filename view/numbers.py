@@ -57,11 +57,17 @@ def percent(fraction: float | None, digits: int = 1) -> str | None:
     return None if fraction is None else f"{100 * fraction:.{digits}f} %"
 
 
+def fixed(value: float, digits: int = 3) -> str:
+    """A figure to so many significant digits, zeros at its end kept: for columns that are compared."""
+    text = f"{value:#.{digits}g}".rstrip(".")
+    return str(number(value, digits)) if "e" in text else text
+
+
 def sureness(probability: float) -> str:
     """A probability to two decimals; never a round 0 or 1, which no number of draws can show."""
     if probability > 0.995:
-        return "more than 0.99"
-    return "less than 0.01" if probability < 0.005 else f"{probability:.2f}"
+        return "> 0.99"
+    return "< 0.01" if probability < 0.005 else f"{probability:.2f}"
 
 
 def moment(time_ns: int | None) -> str | None:

@@ -11,7 +11,7 @@ from view import tables
 from view.answer import Answer, answer, labels, place
 from view.comparison import Figure, pareto, repeats
 from view.material import Material, Shown
-from view.numbers import energy, moment, number, origin_note, percent, seconds, unit, with_u95
+from view.numbers import energy, fixed, moment, number, percent, seconds, unit, with_u95
 from view.power import power
 from view.reasons import REASONS
 from view.tables import Facts, Table
@@ -34,6 +34,7 @@ class Row:
     bar: tuple[float, float, float]
     energy: str
     accuracy: str
+    accuracy_origin: str
     trials: int
     state: str
     nodes: str
@@ -75,6 +76,7 @@ class Page:
     """All of the report."""
 
     title: str
+    summary: str
     made: str
     answer: Answer
     sections: tuple[Section, ...]
@@ -91,7 +93,6 @@ class Page:
 def page(material: Material, now_ns: int) -> Page:
     """The report of what was gathered."""
     ranked = [ranking for ranking in material.rankings if ranking.rows]
-    devices = sorted({result.device or result.node for result in material.results})
     changes = (
         tables.refused_table(material.rankings),
         tables.revisions_table(material.histories),
@@ -99,7 +100,8 @@ def page(material: Material, now_ns: int) -> Page:
         tables.letters_table(material.letters),
     )
     return Page(
-        title=f"Energy of {', '.join(devices[:3])}{' and others' if len(devices) > 3 else ''}",
+        title=_title(material, ranked),
+        summary=_summary(material.results),
         made=moment(now_ns) or "",
         answer=answer(material.rankings, material.results),
         sections=tuple(_section(ranking, material.results) for ranking in ranked),
@@ -112,6 +114,30 @@ def page(material: Material, now_ns: int) -> Page:
         ranges=tables.ranges_table(material.ledger),
         closed=all(row.closed for row in material.ledger),
     )
+
+
+def _title(material: Material, ranked: Sequence[Ranking]) -> str:
+    if ranked and ranked[0].group.device:
+        return f"Which model should {ranked[0].group.device} run?"
+    devices = sorted({result.device or result.node for result in material.results})
+    return f"Energy of {', '.join(devices[:3])}{' and others' if len(devices) > 3 else ''}"
+
+
+def _summary(results: Sequence[Result]) -> str:
+    trials = [result for result in results if result.kind == "trial"]
+    others = len(results) - len(trials)
+    parts = []
+    if trials:
+        models = len({result.model for result in trials})
+        parts.append(f"{_count(len(trials), 'trial')} of {_count(models, 'model')}")
+    if others:
+        parts.append(_count(others, "other window"))
+    nodes = sorted({result.node for result in results})
+    return f"{', '.join(parts)}, on {', '.join(nodes[:5])}{' and others' if len(nodes) > 5 else ''}"
+
+
+def _count(number_of: int, what: str) -> str:
+    return f"{number_of} {what}{'' if number_of == 1 else 's'}"
 
 
 def _ordered(windows: Sequence[Shown]) -> list[Shown]:
@@ -163,7 +189,7 @@ def _rows(ranking: Ranking) -> tuple[Row, ...]:
 def _row(row: RankingRow, name: str, ranking: Ranking, scale: tuple[float, float]) -> Row:
     low, width = scale
     bar = [100 * (value - low) / width for value in (row.sam_lo, row.sam, row.sam_hi)]
-    high = number(row.sam_hi, 3) if math.isfinite(row.sam_hi) else "no limit"
+    high = fixed(row.sam_hi) if math.isfinite(row.sam_hi) else "no limit"
     setting = (row.precision, f"batch {row.batch_size}" if row.batch_size else None, row.backend)
     return Row(
         rank=row.rank,
@@ -171,11 +197,12 @@ def _row(row: RankingRow, name: str, ranking: Ranking, scale: tuple[float, float
         colour=(row.tie_group - 1) % 8,
         model=name,
         setting=", ".join(part for part in setting if part),
-        sam=number(row.sam, 3) or "",
-        interval=f"{number(row.sam_lo, 3)} to {high}",
+        sam=fixed(row.sam),
+        interval=f"{fixed(row.sam_lo)} to {high}",
         bar=(bar[0], bar[1], min(bar[2], 100.0)),
-        energy=f"{with_u95(row.energy, row.energy_u95)} {ranking.unit}{origin_note(ranking.group.origin)}",
-        accuracy=f"{percent(row.accuracy, 2)} ({row.accuracy_origin})",
+        energy=f"{with_u95(row.energy, row.energy_u95)} {ranking.unit}",
+        accuracy=percent(row.accuracy, 2) or "",
+        accuracy_origin=row.accuracy_origin or "unknown origin",
         trials=row.trials,
         state=row.state,
         nodes=", ".join(row.nodes),
@@ -184,7 +211,8 @@ def _row(row: RankingRow, name: str, ranking: Ranking, scale: tuple[float, float
 
 def _window(shown: Shown, at: int) -> Window:
     result = shown.result
-    title = f"{result.model}, trial {result.index}" if result.model else f"{result.node}, a recorded window"
+    kind = "a recorded window" if result.origin == "replayed" else "a window"
+    title = f"{result.model}, trial {result.index}" if result.model else f"{result.node}, {kind}"
     stream = f" ({result.stream})" if result.stream != "main" else ""
     picture = shown.power
     return Window(
@@ -205,7 +233,7 @@ def _facts(result: Result) -> list[tuple[str, str | None]]:
     warm = result.temp_c or {}
     return [
         ("for 1,000 images", unit(result.j_per_1000, "J")),
-        ("comparable ±", unit(result.energy_u95_comparable_j, "J", 2)),
+        ("comparable ±", unit(result.energy_u95_comparable_j or None, "J", 2)),
         ("above idle", unit(result.net_j, "J")),
         ("counter says", unit(result.counter_j, "J", 6)),
         ("mean power", unit(result.mean_w, "W")),
@@ -214,7 +242,7 @@ def _facts(result: Result) -> list[tuple[str, str | None]]:
         ("length", seconds(result.end - result.begin)),
         ("speed", unit(result.images_per_s, "images/s", 3)),
         (
-            "latency, half / 95 %",
+            "latency, p50 / p95",
             f"{number(late.p50, 3)} / {number(late.p95, 3)} ms" if late else None,
         ),
         ("accuracy", _accuracy(result)),

@@ -29,20 +29,23 @@ def power(picture: Picture, rest: Picture | None, idle_w: float | None) -> Figur
         lines += [_line(line, at, "x2", legend=False) for at, line in enumerate(rest.lines[:1])]
     lines += [_batch_strip(picture.batches)] if picture.batches else []
     layout: Figure = {
-        "height": 300,
+        "height": 300 if len(picture.lines) == 1 else 330,
+        "margin": {"l": 56, "r": 14, "t": 26 if len(picture.lines) == 1 else 56, "b": 46},
         "showlegend": len(picture.lines) > 1,
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": left},
+        "legend": {"orientation": "h", "y": 1.1, "yanchor": "bottom", "x": left},
         "xaxis": {
             "domain": [left, 1],
             "range": [-margin, picture.window_s + margin],
             "title": {"text": "seconds after the window's begin"},
+            "anchor": "free",
+            "position": 0,
         },
         "yaxis": {
             "title": {"text": "power, W"},
             "domain": [0.13, 1],
-            "rangemode": "tozero",
             "anchor": "free",
             "position": 0,
+            "range": _range(picture, rest),
         },
         "yaxis2": {"domain": [0, 0.07], "visible": False, "fixedrange": True, "range": [0, 1]},
         "shapes": [*_window_edges(picture), *_gap_bands(picture), *_idle_line(idle_w)],
@@ -53,10 +56,18 @@ def power(picture: Picture, rest: Picture | None, idle_w: float | None) -> Figur
             "domain": [0, left - 0.02],
             "range": [0, rest.window_s],
             "nticks": 2,
-            "anchor": "y2",
+            "anchor": "free",
+            "position": 0,
             "showgrid": False,
         }
     return {"data": lines, "layout": layout}
+
+
+def _range(picture: Picture, rest: Picture | None) -> list[float]:
+    """From 0 W, or from below where a sensor said so, to a little above the highest reading."""
+    lines = [*picture.lines, *(rest.lines[:1] if rest else ())]
+    watts = [value for line in lines for value in line.watts if value is not None]
+    return [1.08 * min([0.0, *watts]), 1.08 * max([0.0, *watts]) or 1.0]
 
 
 def _line(line: Line, at: int, axis: str, *, legend: bool = True) -> Figure:
@@ -132,21 +143,21 @@ def _idle_line(idle_w: float | None) -> Iterable[Figure]:
 
 
 def _notes(picture: Picture, left: float, rest: Picture | None, idle_w: float | None) -> Iterable[Figure]:
-    for at_s, words, anchor in ((0.0, "begin", "left"), (picture.window_s, "end", "right")):
+    for at_s, words, anchor in ((0.0, "begin", "center"), (picture.window_s, "end", "center")):
         yield {
             "x": at_s,
             "y": 1,
             "yref": "paper",
-            "yanchor": "top",
+            "yanchor": "bottom",
             "text": words,
             "xanchor": anchor,
             "showarrow": False,
         }
     if idle_w is not None:
         yield {
-            "x": 1,
-            "xref": "paper",
+            "x": picture.window_s,
             "xanchor": "right",
+            "xshift": -6,
             "y": idle_w,
             "yanchor": "bottom",
             "text": f"idle {number(idle_w, 3)} W",
@@ -159,7 +170,8 @@ def _notes(picture: Picture, left: float, rest: Picture | None, idle_w: float | 
             "xref": "paper",
             "y": 1,
             "yref": "paper",
-            "yanchor": "top",
+            "yanchor": "bottom",
             "text": "rest",
+            "xanchor": "center",
             "showarrow": False,
         }

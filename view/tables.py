@@ -11,7 +11,7 @@ from telemetry.contract.documents import EventRefused, LedgerRow, Ranking, Resul
 from telemetry.contract.frames import ManifestFrame
 from telemetry.store.interface import Letter
 from view.answer import labels, place
-from view.numbers import energy, milliseconds, moment, number, origin_note, percent, state, sureness, unit
+from view.numbers import energy, milliseconds, moment, number, percent, state, sureness, unit, with_u95
 
 COUNTS = ("made", "stored", "dead", "lost", "spooled", "missing")
 MOST_LETTERS = 50
@@ -53,7 +53,7 @@ def sensitivity_table(ranking: Ranking) -> Table | None:
     rows = tuple(
         (
             f"a = {other.a:g}, {other.unit}",
-            " · ".join(str(rank) for rank in other.order),
+            "\u00a0›\u00a0".join(str(rank) for rank in other.order),
             "the same" if not other.changed else ("yes" if other.beyond_ties else "only inside tie groups"),
             ", ".join(map(str, other.undefined)) or None,
         )
@@ -101,8 +101,13 @@ def repeats_table(results: Sequence[Result]) -> Table:
     for model, trials in models.items():
         cells = [_per_1000(trial) for trial in trials]
         rows.append((model, *cells, *[None] * (most - len(cells)), _variation(trials)))
-    head = ("model", *(f"trial {at + 1}" for at in range(most)), "variation")
-    return Table("J for 1,000 images, trial by trial", head, tuple(rows), frozenset(range(1, most + 2)))
+    head = ("model", *(f"run {at + 1}" for at in range(most)), "variation")
+    return Table(
+        "J for 1,000 images, run by run, ± what the runs do not share",
+        head,
+        tuple(rows),
+        frozenset(range(1, most + 2)),
+    )
 
 
 def budget_table(result: Result) -> Table | None:
@@ -112,13 +117,13 @@ def budget_table(result: Result) -> Table | None:
     square = sum(line.u_j**2 for line in result.budget)
     rows = tuple(
         (
-            line.name,
+            line.name.replace("_", " "),
             unit(line.u_j, "J", 3),
             percent(line.u_j**2 / square, 0) if square else None,
             "yes" if line.shared else "no",
             line.how or None,
         )
-        for line in result.budget
+        for line in sorted(result.budget, key=lambda line: -line.u_j)
     )
     head = ("source", "u (k = 1)", "share", "in all windows alike", "how it is known")
     return Table("Where the uncertainty comes from", head, rows, frozenset({1, 2}))
@@ -206,12 +211,20 @@ def _instrument(results: Sequence[Result], manifest: ManifestFrame | None) -> Fa
     if info is not None:
         gain = info.gain_uncertainty
         pairs += [
-            ("sensor", f"{info.sensor}{origin_note(info.origin)}"),
+            ("sensor", info.sensor),
             ("origin", info.origin),
-            ("channels", f"{', '.join(info.channels)}; the total is {info.total}"),
+            (
+                "channels",
+                ", ".join(
+                    f"{name} (total)" if name == info.total != "total" else name for name in info.channels
+                ),
+            ),
             ("new value every", unit(info.period_ms, "ms")),
             ("averages over", unit(info.averaging_window_ms, "ms")),
-            ("gain known to (k = 1)", percent(gain) if gain is not None else "not stated"),
+            (
+                "gain known to (k = 1)",
+                percent(gain, 1 if gain < 0.1 else 0) if gain is not None else "not stated",
+            ),
         ]
     pairs += [("software", manifest.software), clock, ("manifest", manifest.hash)]
     return Facts(title, tuple(pair for pair in pairs if pair[1]))
@@ -229,7 +242,9 @@ def _per_1000(result: Result) -> str | None:
     if result.j_per_1000 is None:
         return None
     doubt = "" if result.state == "valid" else f" ({result.state})"
-    return f"{number(result.j_per_1000)}{doubt}"
+    u95 = 1000 * (result.energy_u95_comparable_j or 0.0) / result.images if result.images else None
+    shown = with_u95(result.j_per_1000, u95) if u95 else number(result.j_per_1000)
+    return f"{shown}{doubt}"
 
 
 def _variation(trials: Sequence[Result]) -> str | None:

@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const root = document.documentElement;
+  const PAPER_PX = 690;
   const touch = matchMedia("(pointer: coarse)");
   const narrow = matchMedia("(max-width: 44rem)");
   const plots = [...document.querySelectorAll(".plot")].map((place) => ({
@@ -35,8 +36,9 @@
       font: { color: "--ink", size: narrow.matches ? 11 : 13, family: getComputedStyle(root).fontFamily },
     };
     for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) layout[key] = axis(layout[key]);
-    const data = figure.data.filter((trace) => !(trace.meta === "names" && narrow.matches));
-    return coloured({ data, layout }, getComputedStyle(root));
+    if (root.classList.contains("paper")) layout.width = PAPER_PX;
+    layout.annotations = (layout.annotations ?? []).filter((each) => !(each.name === "narrow-hides" && narrow.matches));
+    return coloured({ data: figure.data, layout }, getComputedStyle(root));
   };
 
   const draw = (plot) => {
