@@ -1,9 +1,9 @@
 """Run timm models on this device as marked trials: `PYTHON runner.py [--spec FILE]`.
 
 A child process on an interpreter of the user's choice: Python 3.6 and up with torch and timm, and `mark.py`
-beside this file; nothing else of e3p. It reads one JSON object (`FIELDS`; standard input without `--spec`)
-and prints one JSON event a line. It exits with 0 when every trial is done, with 1 when a model was left out
-or a signal came, and with 2 when the spec, the interpreter or the images are wrong.
+and `images.py` beside this file; nothing else of e3p. It reads one JSON object (`FIELDS`; standard input
+without `--spec`) and prints one JSON event a line. It exits with 0 when every trial is done, with 1 when a
+model was left out or a signal came, and with 2 when the spec, the interpreter or the images are wrong.
 
 A trial measures transfer to the device and inference of batches that were decoded and preprocessed before
 its window; building, warm-up, idle and cooldown lie outside of it too.
@@ -12,7 +12,6 @@ its window; building, warm-up, idle and cooldown lie outside of it too.
 import argparse
 import difflib
 import hashlib
-import importlib
 import itertools
 import json
 import math
@@ -30,12 +29,16 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import IO, Any, Callable, Dict, List, Sequence, Tuple
 
+if __name__ != "__main__":
+    from edge_node.images import Fault, find, load
+else:  # alone on a device, beside images.py
+    from images import Fault, find, load  # type: ignore[import-not-found,no-redef]
+
 HERE = Path(__file__).resolve().parent
 PREPARE_S = 1.0  # the agent's way from the `prepare` mark to the trial rate
 PROGRESS_S = 0.5
 NETWORK_S = 5  # a device in the field often has no network, and must not wait for one
 MEMORY_SHARE = 0.6  # of the free memory, for the preprocessed images
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 TYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 PROTOCOL = ("warmup_s", "cooldown_s", "idle_s", "min_s", "jitter_ms", "seed")
 COVERS = "transfer and inference; decoding and preprocessing were done before"
@@ -44,11 +47,13 @@ TEXT, COUNT, AMOUNT = r'"[^"]{1,256}"', r"[1-9]\d{0,8}", r"\d{1,9}(\.\d+)?(e-\d+
 FRACTION = r"(0|1|[01]\.0|0\.\d+|\d(\.\d+)?e-\d+)"
 REFERENCE = r'%s: \{("n": (\d+|null), )?("origin": (%s|null), )?"value": %s\}' % (TEXT, TEXT, FRACTION)
 REFERENCES = r"\{(%s(, %s)*)?\}" % (REFERENCE, REFERENCE)
+DONE = r"\[(\[%s, \d{1,9}\](, \[%s, \d{1,9}\])*)?\]" % (TEXT, TEXT)
 REQUIRED = object()
 FIELDS: Dict[str, Tuple[object, str, str]] = {  # default, pattern of the JSON, what is right
     "models": (REQUIRED, r"\[%s(, %s)*\]" % (TEXT, TEXT), "a list of timm model names"),
     "dataset": (REQUIRED, '"[A-Za-z0-9_-]{1,64}"', "1 to 64 letters, digits, _ or -"),
-    "images_dir": (None, TEXT, "a folder of images; null generates them"),
+    "images_dir": (None, TEXT, "a folder of images, or torchvision:FOLDER; null generates them"),
+    "labels": ("auto", '"(auto|none)"', "auto (where the folder tells them) or none"),
     "images": (1000, COUNT, "a whole number from 1"),
     "batch_size": (32, COUNT, "a whole number from 1"),
     "trials": (3, COUNT, "a whole number from 1"),
@@ -62,20 +67,13 @@ FIELDS: Dict[str, Tuple[object, str, str]] = {  # default, pattern of the JSON, 
     "jitter_ms": (0, AMOUNT, "milliseconds: random pauses between batches, against aliasing"),
     "seed": (0, r"\d{1,9}", "a whole number from 0"),
     "group": (None, TEXT, "a text of 1 to 256 characters; null makes one"),
+    "done": ([], DONE, "[[model, index], …]: the trials of this plan that are not run again"),
     "num_threads": (None, COUNT, "a whole number from 1; null leaves it to torch"),
     "accuracy_refs": ({}, REFERENCES, "{model: {value: 0 to 1, n, origin}}"),
 }
 
 Tensor = Any  # torch comes at run time, from the interpreter at hand
 Model = Callable[[Tensor], Tensor]
-
-
-class Fault(Exception):
-    """What the user can mend: what is wrong, where, and what would be right."""
-
-    def __init__(self, what: str, where: str, right: str) -> None:
-        super().__init__(what)
-        self.event = {"what": what, "where": where, "right": right}
 
 
 def read_spec(file: IO[str]) -> SimpleNamespace:
@@ -98,14 +96,6 @@ def read_spec(file: IO[str]) -> SimpleNamespace:
     return SimpleNamespace(**dict(raw, group=raw["group"] or os.urandom(6).hex()))
 
 
-def load(name: str, right: str) -> ModuleType:
-    """Import what this interpreter may lack."""
-    try:
-        return importlib.import_module(name)
-    except (ImportError, OSError) as fault:
-        raise Fault("%s cannot be imported: %s" % (name, fault), sys.executable, right) from None
-
-
 def ask_the_hub() -> None:
     """Without an answer only cached weights are looked for: its client would try for a minute a model."""
     hub = urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
@@ -120,33 +110,12 @@ def check_models(timm: ModuleType, names: List[str]) -> None:
     """Every name is timm's, its tag too where this timm knows tags."""
     tagged = set(timm.list_pretrained()) if hasattr(timm, "list_pretrained") else set()
     for name in names:
+        if names.count(name) > 1:
+            raise Fault("%s is named twice" % name, "spec.models", "each model once; trials says how often")
         if not timm.is_model(name) or (tagged and "." in name and name not in tagged):
             near = difflib.get_close_matches(name, sorted(tagged.union(timm.list_models())), 3)
             right = ", ".join(near) or "a name of timm.list_models()"
             raise Fault("timm %s has no model %r" % (timm.__version__, name), "spec.models", right)
-
-
-def choose(spec: SimpleNamespace) -> Tuple[List[Path], List[str]]:
-    """Draw images by the seed: their paths below the folder, and all classes, where folders sort them."""
-    if spec.images_dir is None:
-        return [], []
-    root = Path(spec.images_dir)
-    found = sorted(path.relative_to(root) for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not found:
-        raise Fault("no images are there", str(root), "a folder with images: " + " ".join(SUFFIXES))
-    drawn = random.Random(spec.seed).sample(found, min(spec.images, len(found)))
-    is_sorted = all(len(path.parts) > 1 for path in found)
-    return drawn, sorted({path.parts[0] for path in found}) if is_sorted else []
-
-
-def label(paths: List[Path], classes: List[str], count: int, data: ModuleType) -> List[int]:
-    """Class numbers, from folders named by them, one for each in order, or ImageNet's; empty if unknown."""
-    if len(classes) not in (0, count) and count == 1000 and hasattr(data, "ImageNetInfo"):
-        classes = data.ImageNetInfo().label_names()
-    places = dict(zip(classes, range(count))) if len(classes) == count else {}
-    folders = [path.parts[0] for path in paths if classes]
-    numbers = [int(name) if name.isdigit() else places.get(name, count) for name in folders]
-    return numbers if max(numbers, default=count) < count else []
 
 
 def free_bytes() -> float:
@@ -182,8 +151,15 @@ class Bench:
         if spec.num_threads:
             self.torch.set_num_threads(spec.num_threads)
         self.type = getattr(self.torch, TYPES[spec.precision])
-        self.paths, self.classes = choose(spec)
-        self.count = len(self.paths) or spec.images
+        self.check_precision()
+        self.images = find(spec.images_dir, spec.dataset, spec.labels)
+        self.count = min(spec.images, len(self.images.names) or spec.images)
+        if spec.batch_size > self.count:
+            what = "a batch of %d cannot come from %d images" % (spec.batch_size, self.count)
+            raise Fault(what, "spec.batch_size", "at most %d" % self.count)
+        for name in spec.models if hasattr(self.timm, "get_pretrained_cfg") else ():
+            self.images.numbers(name, self.timm.get_pretrained_cfg(name).num_classes, self.data)
+        self.drawn: List[int] = []  # which images the trials run on, in their order
         self.random: Dict[str, str] = {}  # why a model's weights are random; empty where they are not
         self.left_out: List[str] = []
         self.kept: Tuple[str, Tensor] = ("", None)  # the last preprocessed images: models often share them
@@ -192,8 +168,10 @@ class Bench:
         """Rounds over all models, each in a random order of its own; 1 where a model was left out."""
         spec, draw = self.spec, random.Random(self.spec.seed)
         rounds = [draw.sample(spec.models, len(spec.models)) for _ in range(spec.trials)]
-        order = [(name, index) for index, names in enumerate(rounds) for name in names]
-        self.say("plan", group=spec.group, order=order, images=self.count)
+        plan = [(name, index) for index, names in enumerate(rounds) for name in names]
+        order = [(name, index) for name, index in plan if [name, index] not in spec.done]
+        self.say("plan", group=spec.group, order=order, images=self.count, done=len(plan) - len(order))
+        self.say("data", drawn=self.count, **self.images.told())
         self.rest("before")
         for name, index in order:
             if name not in self.left_out:
@@ -202,6 +180,18 @@ class Bench:
         self.rest("after")
         self.say("done", group=spec.group, left_out=self.left_out)
         return 1 if self.left_out else 0
+
+    def check_precision(self) -> None:
+        """A small convolution and a product tell whether this device has this precision."""
+        spec, right = self.spec, "fp32, which every device has"
+        if spec.precision == "bf16" and self.is_cuda and self.torch.cuda.get_device_capability()[0] < 8:
+            raise Fault("this GPU only imitates bf16", "spec.precision", "fp16 or " + right)
+        try:
+            ones = self.torch.ones(1, 1, 1, 1).to(spec.device, self.type)
+            self.torch.nn.functional.conv2d(ones, ones).matmul(ones)
+        except RuntimeError as fault:
+            what = "%s has no %s with torch %s" % (spec.device, spec.precision, self.torch.__version__)
+            raise Fault("%s: %s" % (what, str(fault).split("\n")[0]), "spec.precision", right) from None
 
     def rest(self, when: str) -> None:
         if self.spec.idle_s:
@@ -230,9 +220,10 @@ class Bench:
         model = self.build(name)
         resolve = getattr(self.data, "resolve_model_data_config", None)
         config = resolve(model) if resolve else self.data.resolve_data_config({}, model=model)
+        numbers = self.images.numbers(name, model.num_classes, self.data)
         batches = self.preprocessed(config).to(self.type).split(self.spec.batch_size)
-        paths = self.paths if not self.random[name] else []
-        labels = label(paths, self.classes, model.num_classes, self.data)
+        is_labelled = self.images.labels and not self.random[name]
+        labels = [numbers[self.images.labels[row]] for row in self.drawn] if is_labelled else []
         with getattr(self.torch, "inference_mode", self.torch.no_grad)():
             self.warm_up(name, model, batches)
             time.sleep(max(0.0, ready - time.monotonic()))
@@ -251,7 +242,7 @@ class Bench:
                 if not any(source.get(key) for key in ("url", "file", "hf_hub_id", "state_dict")):
                     why = "this timm has none for it"  # older ones only log that
             except Exception as fault:  # noqa: BLE001  (each hub fails in its own way, and none stops a trial)
-                why = "%s: %.200s" % (type(fault).__name__, fault)
+                why = re.split(r"(?<=[.!?])\s|\n", "%s: %.200s" % (type(fault).__name__, fault))[0]
         if name not in self.random:
             self.say("weights", model=name, weights="random" if why else "pretrained", reason=why)
         self.random[name] = why
@@ -267,20 +258,24 @@ class Bench:
             if need > MEMORY_SHARE * free_bytes():
                 raise MemoryError("the images %s take %.1f GB of memory" % (shape, need / 1e9))
             draw = self.torch.Generator().manual_seed(self.spec.seed)
-            made = self.decoded(shape, config) if self.paths else self.torch.randn(shape, generator=draw)
-            self.kept = (key, made)
+            is_made = not self.images.names
+            self.kept = (
+                key,
+                self.torch.randn(shape, generator=draw) if is_made else self.decoded(shape, config),
+            )
         return self.kept[1]
 
     def decoded(self, shape: Sequence[int], config: Dict[str, Any]) -> Tensor:
-        pillow = load("PIL.Image", "an interpreter that has Pillow and torchvision")
         transform, pixels = self.data.create_transform(**config), self.torch.empty(shape)
-        for row, path in enumerate(Path(self.spec.images_dir) / path for path in self.paths):
-            try:
-                with pillow.open(str(path)) as picture:
-                    pixels[row] = transform(picture.convert("RGB"))
-            except (OSError, SyntaxError, ValueError) as fault:
-                raise Fault("an image cannot be read: %s" % fault, str(path), "a whole image") from None
-        return pixels
+
+        def keep(row: int, picture: Any) -> None:  # noqa: ANN401  (Pillow's)
+            pixels[row] = transform(picture)
+
+        known = len(self.images.broken)
+        self.drawn = self.images.draw(self.spec.seed, self.count, keep)
+        if len(self.images.broken) > known:
+            self.say("unreadable", images=len(self.drawn), names=sorted(self.images.broken))
+        return pixels[: len(self.drawn)]
 
     def infer(self, model: Model, batch: Tensor) -> Tuple[Tensor, int, int]:
         """The scores of a batch, and the times before its transfer and after its inference."""
@@ -304,15 +299,17 @@ class Bench:
 
     def described(self, name: str, index: int, config: Dict[str, Any]) -> Any:  # noqa: ANN401  (a mark.Trial)
         spec = self.spec
-        listing = ["generated", str(self.count), str(config["input_size"])] if not self.paths else self.paths
-        subset = hashlib.sha256("\n".join(map(str, [spec.seed, *listing])).encode()).hexdigest()
+        made = [str(part) for part in ("generated", spec.seed, self.count, config["input_size"])]
+        listing = [self.images.names[row] for row in self.drawn] or made
+        subset, count = hashlib.sha256("\n".join(listing).encode()).hexdigest(), len(self.drawn) or self.count
         protocol = {field: getattr(spec, field) for field in PROTOCOL}
-        protocol.update(images=self.count, weights="random" if self.random[name] else "pretrained")
+        protocol.update(images=count, data=self.images.layout)
+        protocol.update(weights="random" if self.random[name] else "pretrained")
         protocol.update(covers=COVERS, torch=str(self.torch.__version__), timm=self.timm.__version__)
         fields = {field: getattr(spec, field) for field in ("dataset", "batch_size", "group", "precision")}
         fields.update(backend="torch-" + spec.device, subset=subset, protocol=protocol)
         trial = self.mark.trial(model=name, index=index, accuracy_ref=spec.accuracy_refs.get(name), **fields)
-        self.say("trial_begin", trial=trial.id, model=name, index=index, images=self.count)
+        self.say("trial_begin", trial=trial.id, model=name, index=index, images=count)
         return trial
 
     def measure(self, trial: Any, model: Model, batches: Sequence[Tensor], labels: List[int]) -> None:  # noqa: ANN401
