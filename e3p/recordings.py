@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from edge_node.power.recording import Recording, blocks
 from telemetry.contract import frames
+from telemetry.contract.decode import receive
 from telemetry.contract.encode import encode
-from telemetry.contract.errors import UserError
+from telemetry.contract.errors import Refused, UserError
 from telemetry.contract.manifest import Device
 from telemetry.contract.topics import is_node, stream_topic
 
@@ -54,7 +55,17 @@ def parcels(recording: Recording, node: str, boot: str, device: str) -> list[Par
         *((POWER, frame) for frame in power),
         (HEALTH, health),
     ]
-    return [_parcel(node, stream, frame) for stream, frame in made]
+    found = [_parcel(node, stream, frame) for stream, frame in made]
+    _check(found[0], device)
+    return found
+
+
+def _check(manifest: Parcel, device: str) -> None:
+    """What a person typed rests in the manifest: better refused here than in quarantine."""
+    try:
+        receive(manifest.topic, manifest.payload)
+    except Refused as reason:
+        raise UserError(f"--device {device[:80]!r}: {reason.words}") from None
 
 
 def _power(recording: Recording, boot: str) -> Iterator[frames.PowerFrame]:
