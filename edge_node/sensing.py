@@ -114,15 +114,15 @@ class Sensing:
 
 
 def choose_sensors(settings: EdgeSettings) -> Sequence[SensorSpec]:
-    """The sensors that are set, else the best one found for the device. Raises `UserError` where none is."""
+    """The sensors that are set, else the best one found. Raises `UserError` where none is."""
     if settings.sensors:
         return settings.sensors
     found = discover()
     allowed = [one for one in found if settings.allow_estimate or one.driver != "estimate"]
-    spec = best(allowed, settings.device)
+    spec = best(allowed, settings.trials_on)
     if spec is None:
         passed = "; ".join(f"{one.driver}: {one.reason}" for one in found if one.driver != "estimate")
-        right = "name one, or allow_estimate" if settings.device == "cpu" else "name one"
-        raise UserError(f"no sensor measures the {settings.device} here ({passed}); {right}")
+        right = "name one, or allow_estimate" if settings.trials_on == "cpu" else "name one"
+        raise UserError(f"no sensor measures trials on {settings.trials_on} here ({passed}); {right}")
     log.info("sensor taken", driver=spec.driver, options=spec.options)
     return [spec]

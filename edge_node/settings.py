@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from edge_node.power.discover import Device
+from edge_node.power.discover import TrialsOn
 from edge_node.power.sensor import SensorSpec
 from telemetry.contract.encode import Encoding
 from telemetry.contract.topics import FLEET, is_node
@@ -28,13 +28,13 @@ SOCKET_NAME = "marks.sock"
 class EdgeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The agent on a device. Rates are samples a second, `spool_mib` and `spool_days` bound what it keeps.
 
-    `node` None is the host's name. Without `sensors` the best one found is taken that sees the `device` that
-    trials run on; an `estimate` only with `allow_estimate`. `drain_s` is how long a stop waits for the
+    `node` None is the host's name. Without `sensors` the best one found is taken that sees what
+    `trials_on` says trials run on; an `estimate` only with `allow_estimate`. `drain_s` is how long a stop waits for the
     collector to acknowledge the last frames.
     """
 
     node: str | None = None
-    device: Device = "cpu"
+    trials_on: TrialsOn = "cpu"
     sensors: tuple[SensorSpec, ...] = ()
     allow_estimate: bool = False
     watch_hz: Rate = 20.0

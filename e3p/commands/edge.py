@@ -11,8 +11,8 @@ from e3p import options
 
 def edge(
     node: Annotated[str | None, typer.Option(help="This node's name; else the host's.")] = None,
-    device: Annotated[
-        str | None, typer.Option(help="What trials run on, cpu or cuda: a sensor is taken that sees it.")
+    trials_on: Annotated[
+        str | None, typer.Option(help="cpu or cuda: a sensor is taken that sees it.")
     ] = None,
     mqtt: options.Mqtt = None,
     config: options.Config = None,
@@ -23,5 +23,5 @@ def edge(
     from e3p.settings import load
     from edge_node.app import run_agent
 
-    settings = load(config, service=True, mqtt=mqtt, edge__node=node, edge__device=device)
+    settings = load(config, service=True, mqtt=mqtt, edge__node=node, edge__trials_on=trials_on)
     anyio.run(run_agent, settings.edge, settings.common.address())

@@ -18,12 +18,12 @@ from telemetry.contract.manifest import StreamInfo
 from telemetry.contract.nodetime import NS_PER_MS, to_ns
 from telemetry.contract.topics import is_stream
 
-Device = Literal["cpu", "cuda"]
+TrialsOn = Literal["cpu", "cuda"]
 
 # The best first: `best` takes the first that is there. Each is a module of this package, loaded when needed.
 DRIVERS = ("jetson", "nvml", "rapl", "battery", "synthetic", "replay", "estimate")
 # Which of them do not see what trials run on, and so are not taken for it unless someone names them.
-BLIND: dict[Device, tuple[str, ...]] = {"cpu": ("nvml",), "cuda": ("rapl", "estimate")}
+BLIND: dict[TrialsOn, tuple[str, ...]] = {"cpu": ("nvml",), "cuda": ("rapl", "estimate")}
 
 DEFAULT_TICK_S = 0.05
 
@@ -36,9 +36,9 @@ def discover(root: Path = Path("/")) -> list[Found]:
     return [_driver(name).find(root) for name in DRIVERS]
 
 
-def best(found: Iterable[Found], device: Device = "cpu") -> SensorSpec | None:
+def best(found: Iterable[Found], trials_on: TrialsOn = "cpu") -> SensorSpec | None:
     """The first that can be opened and sees what trials run on; an estimate only where nothing measures."""
-    return next((one.spec for one in found if one.spec and one.driver not in BLIND[device]), None)
+    return next((one.spec for one in found if one.spec and one.driver not in BLIND[trials_on]), None)
 
 
 def open_sensor(spec: SensorSpec, tick_s: float = DEFAULT_TICK_S) -> Sensor:

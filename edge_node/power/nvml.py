@@ -241,7 +241,7 @@ def _in_words(gpu: Gpu, count: int) -> str:
     known = response(gpu.architecture, gpu.capability, gpu.driver, gpu.field)
     mean = f"a mean over {known.averaging_ms:g} ms" if known.averaging_ms else "averaged in an unknown way"
     words = f"{gpu.name} ({architecture_name(gpu.architecture)}): the GPU's board alone, for trials on it "
-    words += f"(device cuda); new every {known.period_ms:g} ms, {mean} ({known.source})"
+    words += f"(--trials-on cuda); new every {known.period_ms:g} ms, {mean} ({known.source})"
     if gpu.field == "draw" and known.averaging_ms == AVERAGE_MS:
         words += f"; driver {gpu.driver} has no instant power (newer than 530 has), so trials must be long"
     if count > 1:

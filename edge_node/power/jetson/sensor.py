@@ -120,7 +120,7 @@ def _chosen(rails: dict[str, Rail], layout: Layout | None, options: Options) -> 
     """The rails to read, and whether their sum is the total; else the first of them is."""
     if not rails:
         root = Path(options.root)
-        raise SensorError(f"no Jetson: no INA3221 below {root / iio.DRIVER} or {root / hwmon.HWMON}")
+        raise SensorError(f"no INA3221 below {root / iio.DRIVER} or {root / hwmon.HWMON}")
     there = ", ".join(rails)
     if options.rail is not None:
         if options.rail not in rails:

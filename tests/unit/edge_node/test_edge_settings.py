@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_node.power.sensor import SensorSpec
+from edge_node import sensing
+from edge_node.power.sensor import Found, SensorSpec
 from edge_node.sensing import choose_sensors
 from edge_node.settings import EdgeSettings, lawful_node
 from telemetry.contract.errors import UserError
@@ -52,6 +53,18 @@ def test_marks_come_to_the_named_place_or_to_the_systems_or_to_the_users() -> No
     assert EdgeSettings().socket_paths({"E3P_SOCKET": "/b"}) == [Path("/b")]
     paths = EdgeSettings().socket_paths({"XDG_RUNTIME_DIR": "/run/user/7"})
     assert paths == [Path("/run/e3p/marks.sock"), Path("/run/user/7/e3p/marks.sock")]
+
+
+def test_an_estimate_of_the_processor_is_no_measurement_of_trials_on_the_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = [Found("nvml", None, "no driver"), Found("estimate", SensorSpec("estimate"), "a guess")]
+    monkeypatch.setattr(sensing, "discover", lambda: here)
+    assert choose_sensors(EdgeSettings(allow_estimate=True)) == [SensorSpec("estimate")]
+    with pytest.raises(
+        UserError, match=r"no sensor measures trials on cuda here \(nvml: no driver\); name one"
+    ):
+        choose_sensors(EdgeSettings(allow_estimate=True, trials_on="cuda"))
 
 
 def test_named_sensors_are_taken_as_they_are() -> None:

@@ -12,7 +12,7 @@ import pytest
 from edge_node.power import nvml
 from edge_node.power.discover import (
     DRIVERS,
-    Device,
+    TrialsOn,
     best,
     discover,
     measure_period,
@@ -80,7 +80,7 @@ def beside(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
 
 
 @pytest.mark.parametrize(
-    ("name", "device", "driver"),
+    ("name", "trials_on", "driver"),
     [
         ("rapl-laptop", "cpu", "rapl"),
         ("rapl-laptop", "cuda", "nvml"),
@@ -92,9 +92,9 @@ def beside(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
     ],
 )
 def test_beside_a_gpu_the_best_is_the_one_that_sees_what_trials_run_on(
-    beside: Callable[[str], list[Found]], name: str, device: Device, driver: str
+    beside: Callable[[str], list[Found]], name: str, trials_on: TrialsOn, driver: str
 ) -> None:
-    spec = best(beside(name), device)
+    spec = best(beside(name), trials_on)
     assert spec is not None
     assert spec.driver == driver
 
