@@ -26,6 +26,7 @@ from edge_node.spool import Spool
 from edge_node.spool_load import Books
 from edge_node.spool_schema import SpoolBroken
 from edge_node.trials import Reach
+from telemetry.contract import marks
 from telemetry.contract.columns import unpack_dt
 from telemetry.contract.frames import PowerFrame
 from telemetry.contract.nodetime import NS_PER_MS, to_ns
@@ -38,6 +39,7 @@ HEALTH_EVERY_S = 10
 MINUTE_S = 60
 LAST_MARKS_S = 1.0
 DAY_S = 86_400
+EDGES = (marks.TrialBegin, marks.TrialEnd)
 
 log = logs.get("agent")
 
@@ -142,11 +144,11 @@ class Agent:
 
     def _take_lines(self) -> None:
         now_s = time.monotonic()
-        ends = self._marking.take(self._inbox.take(), now_s)
-        for end in ends:
+        arrivals = self._inbox.take()
+        for end in self._marking.take(arrivals, now_s):
             self._sensing.flush(self._marking.trials.target_ns(end))
-        if ends:
-            self._urgent.set()  # an end that waits survives a kill, too
+        if any(isinstance(arrival.line.mark, EDGES) for arrival in arrivals):
+            self._urgent.set()  # a kill must not take along where a trial begins, nor an end that waits
         self._sensing.set_rate(trial=self._marking.trials.is_near(now_s))
         self._release()
 

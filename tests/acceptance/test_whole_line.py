@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry.contract.decode import Received, receive
 from telemetry.contract.encode import Encoding
-from telemetry.contract.frames import MarksFrame
-from telemetry.contract.marks import TrialEnd
 from telemetry.contract.payload import is_json
 from telemetry.contract.topics import every_frame
 from telemetry.runtime.broker import EmbeddedBroker
@@ -115,26 +112,3 @@ async def test_a_frame_later_than_the_analyzer_waits_mends_the_result(tmp_path: 
         await assert_true_energy(line, "t")
         assert_all_stored(line)
         await assert_reanalysis_changes_nothing(line)
-
-
-async def test_a_trial_s_end_names_the_frame_that_reaches_past_it(tmp_path: Path) -> None:
-    with Line(tmp_path, sensors=(SINE, BURSTS)) as line:
-        await line.serve()
-        agent = await line.edge()
-        async with Ear(line.mqtt or "", *every_frame()).listening() as ear:
-            await line.trial("t", 0.5)
-            await result_of(line, "t")
-            assert await agent.interrupt() == 0
-        sent = [message for message in ear.heard if not message.topic.endswith("/result")]
-        frames = [receive(message.topic, message.payload) for message in sent]
-        seen = {(f.topic.name, f.frame.seq): f.frame for f in frames if isinstance(f, Received)}
-        (end,) = [
-            event
-            for frame in seen.values()
-            if isinstance(frame, MarksFrame)
-            for event in frame.events
-            if isinstance(event, TrialEnd)
-        ]
-        for stream, seq in end.power.items():
-            assert seen[stream, seq].last >= end.t
-            assert seen[stream, seq - 1].last < end.t

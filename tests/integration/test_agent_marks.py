@@ -10,7 +10,7 @@ import anyio
 import psutil
 import pytest
 
-from edge_node import mark
+from edge_node import agent, mark
 from edge_node.power.sensor import SensorSpec
 from telemetry.contract.columns import unpack, unpack_dt
 from telemetry.contract.frames import ManifestFrame
@@ -70,6 +70,18 @@ async def test_prepare_brings_the_trial_rate(mosquitto: Broker, tmp_path: Path) 
         Application(tmp_path).say("prepare", group="g")
         await until(lambda: collector.of("power/main")[-1].tick == 2_000_000)  # type: ignore[union-attr]
         assert {frame.tick for frame in collector.of("power/main")} == {20_000_000, 2_000_000}  # type: ignore[union-attr]
+
+
+async def test_where_a_trial_begins_is_written_down_at_once(
+    mosquitto: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill of the agent may take along the newest samples, not the knowledge that a trial runs."""
+    for period in ("WATCH_COMMIT_S", "TRIAL_COMMIT_S"):
+        monkeypatch.setattr(agent, period, 1000.0)
+    async with collecting(mosquitto) as collector, running(mosquitto, settings_in(tmp_path)):
+        await until(lambda: collector.of("manifest/node"))
+        Application(tmp_path).begin()
+        await until(lambda: any(isinstance(event, TrialBegin) for event in collector.events()))
 
 
 async def test_a_process_that_dies_in_a_trial_leaves_an_aborted_one(
