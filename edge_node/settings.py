@@ -28,8 +28,8 @@ SOCKET_NAME = "marks.sock"
 class EdgeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The agent on a device. Rates are samples a second, `spool_mib` and `spool_days` bound what it keeps.
 
-    `node` None is the host's name. Without `sensors` the best one found is taken that sees what
-    `trials_on` says trials run on; an `estimate` only with `allow_estimate`. `drain_s` is how long a stop waits for the
+    `node` None is the host's name. Without `sensors` the best one found is taken that sees what trials run on
+    (`trials_on`); an `estimate` only with `allow_estimate`. `drain_s` is how long a stop waits for the
     collector to acknowledge the last frames.
     """
 
