@@ -42,7 +42,6 @@ for command in (
     collect,
     analyze,
     screen,
-    trial,
     energy,
     rank,
     report,
@@ -51,6 +50,7 @@ for command in (
     version,
 ):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
+app.add_typer(trial.app, name="trial")
 app.add_typer(import_.app, name="import")
 app.add_typer(dead.app, name="dead")
 app.add_typer(config.app, name="config")

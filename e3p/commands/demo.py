@@ -44,8 +44,8 @@ def demo(
 
 
 def _print(shown: Shown) -> None:
-    from e3p.commands.rank import print_ranking
     from e3p.output import energy, number, origin_note, print_table, state
+    from e3p.standing import print_ranking
 
     typer.echo("\nThis machine")
     print_table(

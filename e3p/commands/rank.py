@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from analyzer.ranking import Score
     from telemetry.contract.documents import Ranking
 
+ORIGINS = ("measured", "estimated", "replayed", "synthetic")
+
 
 def rank(
     device: Annotated[str | None, typer.Option(help="Only this kind of device.")] = None,
@@ -21,7 +23,8 @@ def rank(
     ] = "measured",
     a: Annotated[float, typer.Option(help="Exponent of accuracy.")] = 5.0,
     b: Annotated[float, typer.Option(help="Scale of the score; never changes an order.")] = 5.0,
-    unit: Annotated[str, typer.Option(help="Unit of the energy of 1,000 images.")] = "J",
+    unit: Annotated[str, typer.Option(help="Unit of the energy of 1,000 images: J, mJ, kJ or Wh.")] = "J",
+    table: Annotated[bool, typer.Option("--csv", help="Print CSV instead of tables.")] = False,
     store: options.Store = None,
     config: options.Config = None,
     json: options.Json = False,
@@ -29,16 +32,24 @@ def rank(
     """Ranks measured models by SAM = b·acc^a / log10(E). Exit code 1 when there is nothing to rank."""
     import anyio
 
-    from analyzer.ranking import Score
     from e3p.output import print_json, say
     from e3p.settings import load
+    from e3p.standing import print_csv, print_ranking
 
-    score = Score(a=a, b=b, unit=unit)
+    if json and table:
+        raise typer.BadParameter("choose one of --json and --csv", param_hint="--csv")
+    if origin not in (*ORIGINS, "any"):
+        right = f"one of {', '.join(ORIGINS)} is expected, or any for a table each: origins never mix in one"
+        raise typer.BadParameter(right, param_hint="--origin")
+    score = _score(a, b, unit)
     settings = load(config, store=store)
     found = anyio.run(_rankings, settings.common.store, score)
     chosen = [ranking for ranking in found if _wanted(ranking, device, dataset, origin)]
+    _check(chosen)
     if json:
         print_json(_as_document(chosen))
+    elif table:
+        print_csv(chosen)
     else:
         for ranking in chosen:
             print_ranking(ranking)
@@ -48,21 +59,28 @@ def rank(
     return 0
 
 
+def _score(a: float, b: float, unit: str) -> Score:
+    from analyzer.ranking import Score
+    from analyzer.sam import ScoreUndefined
+    from telemetry.contract.errors import UserError
+
+    try:
+        return Score(a=a, b=b, unit=unit)
+    except ScoreUndefined as error:
+        raise UserError(str(error)) from None
+
+
 async def _rankings(url: str, score: Score) -> list[Ranking]:
     """Every group's ranking; the one with the most rows first."""
     from analyzer.book import Book
-    from analyzer.sam import ScoreUndefined
     from analyzer.standings import rank_all
-    from telemetry.contract.errors import UserError
+    from e3p.published import netscores
     from telemetry.store.open import opened_store
 
     async with opened_store(url, create=False) as opened:
         book = Book(opened)
         await book.open()
-        try:
-            rankings = rank_all(book.results.values(), score)
-        except ScoreUndefined as error:
-            raise UserError(str(error)) from None
+        rankings = rank_all(book.results.values(), score, book.excluded, netscores())
         return sorted(rankings, key=lambda ranking: -len(ranking.rows))
 
 
@@ -75,6 +93,21 @@ def _wanted(ranking: Ranking, device: str | None, dataset: str | None, origin: s
     )
 
 
+def _check(chosen: list[Ranking]) -> None:
+    """Refuses what has trials and still no interval, or no score in the chosen unit. Raises `UserError`."""
+    from telemetry.contract.errors import UserError
+
+    with_rows = [ranking for ranking in chosen if ranking.rows]
+    if with_rows and not any(ranking.scatter_dof for ranking in with_rows):
+        raise UserError(
+            "no model has 2 trials on one node that can be ranked, and an interval needs them: measure again "
+            "with `e3p trial --trials 2` or more"
+        )
+    small = [each for ranking in chosen for each in ranking.refused if "choose a smaller unit" in each.reason]
+    if small and not with_rows:
+        raise UserError(f"{small[0].model}: {small[0].reason}, as --unit mJ")
+
+
 def _nothing(found: list[Ranking], device: str | None, dataset: str | None, origin: str) -> str:
     """Why there is no table, and what the store has instead."""
     asked = ", ".join(
@@ -83,48 +116,6 @@ def _nothing(found: list[Ranking], device: str | None, dataset: str | None, orig
     there = sorted({f"{r.group.device}/{r.group.dataset} ({r.group.origin})" for r in found if r.rows})
     hint = f"; the store has {', '.join(there)}: see --device, --dataset, --origin" if there else ""
     return f"nothing to rank for {asked}{hint}"
-
-
-def print_ranking(ranking: Ranking) -> None:
-    """A ranking as a table: the group above it, what was refused below it."""
-    from e3p.output import number, origin_note, print_table, with_u95
-
-    group = ranking.group
-    where = f"{group.device or 'unknown device'}, {group.dataset}{origin_note(group.origin)}"
-    mode = f", {group.power_mode}" if group.power_mode else ""
-    typer.echo(f"\n{where}{mode}, sensor {group.sensor}: SAM with a = {ranking.a:g}, b = {ranking.b:g}")
-    headings = (
-        "rank",
-        "tie",
-        "model",
-        "batch",
-        "SAM",
-        "95 % interval",
-        f"{ranking.unit} per 1,000",
-        "accuracy",
-        "trials",
-        "state",
-    )
-    print_table(
-        headings,
-        [
-            (
-                row.rank,
-                row.tie_group,
-                row.model,
-                row.batch_size,
-                number(row.sam),
-                f"{number(row.sam_lo)} - {number(row.sam_hi)}",
-                f"{with_u95(row.energy, row.energy_u95)}{origin_note(group.origin)}",
-                f"{100 * row.accuracy:.2f}% ({row.accuracy_origin})",
-                row.trials,
-                row.state,
-            )
-            for row in ranking.rows
-        ],
-    )
-    for refused in ranking.refused:
-        typer.echo(f"not ranked: {refused.model}: {refused.reason}")
 
 
 def _as_document(rankings: list[Ranking]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""``e3p trial``: Stage 2 on this device."""
+"""``e3p trial``: Stage 2 on this device; and a bad trial's way out of the rankings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from e3p import options
+from e3p.commands.excluding import exclude, include
 
 if TYPE_CHECKING:
     from e3p.settings import Settings
@@ -19,8 +20,15 @@ PUBLISHED = "imagenet-1k"
 """The data set that published accuracies are for."""
 
 
+app = typer.Typer(invoke_without_command=True)
+app.command()(exclude)
+app.command()(include)
+
+
+@app.callback()
 def trial(
-    model: Annotated[list[str], typer.Option(help="A timm model; give it again for more.")],
+    ctx: typer.Context,
+    model: Annotated[list[str] | None, typer.Option(help="A timm model; give it again for more.")] = None,
     dataset: Annotated[str, typer.Option(help="The data set's name in results and rankings.")] = PUBLISHED,
     data: Annotated[
         Path | None, typer.Option(help="A folder of images, by class or flat; else they are generated.")
@@ -57,6 +65,8 @@ def trial(
     An agent (`e3p edge`) and a server (`e3p serve`) must be running. Exit code 1 when a model was left out,
     a result is invalid, or none came in time.
     """
+    if ctx.invoked_subcommand:
+        return 0
     import anyio
 
     from e3p.published import accuracy_refs
@@ -64,6 +74,8 @@ def trial(
     from e3p.settings import load
     from e3p.trialing import Trials, find_agent
 
+    if not model:
+        raise typer.BadParameter("which model? give at least one", param_hint="--model")
     if weights not in ("auto", "random"):
         raise typer.BadParameter("auto or random is expected", param_hint="--weights")
     settings = load(config, mqtt=mqtt)

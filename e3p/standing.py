@@ -1,0 +1,151 @@
+"""A ranking for people and for spreadsheets: the table with what could change it below, or CSV."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from typing import TYPE_CHECKING
+
+from e3p.output import number, origin_note, print_table, with_u95
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from telemetry.contract.documents import Ranking, RankingRow
+
+MOST_NAMED = 5
+GROUP = ("device", "power_mode", "dataset", "origin", "sensor")
+ROW = (
+    "rank",
+    "tie_group",
+    "model",
+    "precision",
+    "batch_size",
+    "backend",
+    "sam",
+    "sam_lo",
+    "sam_hi",
+    "accuracy",
+    "accuracy_origin",
+    "energy",
+    "energy_u95",
+    "trials",
+    "state",
+)
+CSV_COLUMNS = (*GROUP, "a", "b", "unit", *ROW, "nodes", "pareto", "netscore", "netscore_rank", "refused")
+
+
+def print_ranking(ranking: Ranking) -> None:
+    """The group above the table; below it what was refused, and what could change the order."""
+    group = ranking.group
+    where = f"{group.device or 'unknown device'}, {group.dataset}{origin_note(group.origin)}"
+    mode = f", {group.power_mode}" if group.power_mode else ""
+    _say(f"\n{where}{mode}, sensor {group.sensor}: SAM with a = {ranking.a:g}, b = {ranking.b:g}")
+    print_table(_headings(ranking), [_cells(ranking, row) for row in ranking.rows])
+    for refused in ranking.refused:
+        _say(f"not ranked: {refused.model}: {refused.reason}")
+    for line in _remarks(ranking):
+        _say(line)
+
+
+def print_csv(rankings: Sequence[Ranking]) -> None:
+    """One line for each row of each table, and one for each refusal; energies are in the column `unit`."""
+    table = csv.DictWriter(sys.stdout, CSV_COLUMNS, lineterminator="\n")
+    table.writeheader()
+    for ranking in rankings:
+        group = {name: getattr(ranking.group, name) for name in GROUP}
+        common = {**group, "a": ranking.a, "b": ranking.b, "unit": ranking.unit}
+        scores = {row.rank: row for row in ranking.netscore.rows} if ranking.netscore else {}
+        for row in ranking.rows:
+            score = scores.get(row.rank)
+            more = {"netscore": score.netscore, "netscore_rank": score.netscore_rank} if score else {}
+            cells = {name: getattr(row, name) for name in ROW}
+            front = row.rank in ranking.pareto
+            table.writerow({**common, **cells, "nodes": " ".join(row.nodes), "pareto": front, **more})
+        for refused in ranking.refused:
+            table.writerow({**common, "model": refused.model, "refused": refused.reason})
+
+
+def _headings(ranking: Ranking) -> tuple[str, ...]:
+    energy = f"{ranking.unit} per 1,000"
+    return (
+        "rank",
+        "tie",
+        "model",
+        "batch",
+        "SAM",
+        "95 % interval",
+        energy,
+        "accuracy",
+        "front",
+        "trials",
+        "state",
+    )
+
+
+def _cells(ranking: Ranking, row: RankingRow) -> tuple[object, ...]:
+    return (
+        row.rank,
+        row.tie_group,
+        row.model,
+        row.batch_size,
+        number(row.sam),
+        f"{number(row.sam_lo)} - {number(row.sam_hi)}",
+        f"{with_u95(row.energy, row.energy_u95)}{origin_note(ranking.group.origin)}",
+        f"{100 * row.accuracy:.2f}% ({row.accuracy_origin})",
+        "yes" if row.rank in ranking.pareto else "",
+        row.trials,
+        row.state,
+    )
+
+
+def _remarks(ranking: Ranking) -> Iterator[str]:
+    """What a reader must know to believe the order."""
+    if not ranking.rows:
+        return
+    if ranking.scatter is None:
+        yield "no model was run twice on one node: the intervals do not know how trials vary"
+    else:
+        yield (
+            f"trials of one model vary by {100 * ranking.scatter:.2g} % "
+            f"({ranking.scatter_dof} degrees of freedom); models of one tie group cannot be told apart"
+        )
+    if len(ranking.rows) > 1:
+        yield from _sensitivity(ranking)
+    if ranking.netscore:
+        yield _netscore(ranking)
+
+
+def _sensitivity(ranking: Ranking) -> Iterator[str]:
+    """The choices of a and unit that leave the order, in one line, and those that change it, one each."""
+    same = [_choice(ranking, at) for at, order in enumerate(ranking.sensitivity) if not order.changed]
+    if same:
+        yield f"the order is the same with {', '.join(same)}"
+    for at, order in enumerate(ranking.sensitivity):
+        if order.changed:
+            how = "also between tie groups" if order.beyond_ties else "within tie groups only"
+            names = [f"{ranking.rows[rank - 1].model} ({rank})" for rank in order.order[:MOST_NAMED]]
+            rest = ", …" if len(order.order) > MOST_NAMED else ""
+            yield f"the order changes with {_choice(ranking, at)}, {how}: {', '.join(names)}{rest}"
+
+
+def _choice(ranking: Ranking, at: int) -> str:
+    order = ranking.sensitivity[at]
+    choice = f"a = {order.a:g}" if order.unit == ranking.unit else f"energy in {order.unit}"
+    return f"{choice} (no score for {len(order.undefined)})" if order.undefined else choice
+
+
+def _netscore(ranking: Ranking) -> str:
+    check = ranking.netscore
+    assert check is not None  # noqa: S101 - asked only where there is one
+    tau = "no order to compare" if check.tau is None else f"Kendall's tau {check.tau:.2f}"
+    pick = ranking.rows[check.pick - 1].model
+    return (
+        f"NetScore against SAM, {len(check.rows)} rows: {tau}; its pick {pick} (rank {check.pick}) loses "
+        f"{100 * check.regret:.1f} % of the best SAM (95 %: {100 * check.regret_lo:.1f} to "
+        f"{100 * check.regret_hi:.1f} %)"
+    )
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
