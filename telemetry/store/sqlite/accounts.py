@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Mapping
 
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.intervals import IntervalSet
@@ -14,16 +15,18 @@ OF_NODE = "stream IN (SELECT stream.id FROM stream JOIN boot ON boot.id = stream
 STREAMS = """SELECT stream.id, node, boot.boot, name, anchor, as_of, health
     FROM stream JOIN boot ON boot.id = stream.boot LEFT JOIN report ON report.stream = stream.id
     WHERE :node IS NULL OR node = :node"""
+ENDS = """SELECT stream.id, (SELECT min(seq) FROM frame WHERE frame.stream = stream.id),
+    (SELECT max(seq) FROM frame WHERE frame.stream = stream.id)
+    FROM stream JOIN boot ON boot.id = stream.boot WHERE :node IS NULL OR node = :node"""
 # A run begins where the number before is not held, and ends at the last number held before the next run.
 RUNS = """WITH begun AS (
-        SELECT stream, seq AS first FROM frame AS here WHERE {chosen} AND NOT EXISTS
-            (SELECT 1 FROM frame WHERE stream = here.stream AND seq = here.seq - 1)),
-    run AS (SELECT stream, first, lead(first, 1, 1 << 62) OVER (PARTITION BY stream ORDER BY first) AS next
-        FROM begun)
-    SELECT stream, first, (SELECT seq FROM frame WHERE stream = run.stream AND seq < run.next
+        SELECT seq AS first FROM frame WHERE stream = :stream AND NOT EXISTS
+            (SELECT 1 FROM frame AS before WHERE before.stream = :stream AND before.seq = frame.seq - 1)),
+    run AS (SELECT first, lead(first, 1, 1 << 62) OVER (ORDER BY first) AS next FROM begun)
+    SELECT first, (SELECT seq FROM frame WHERE stream = :stream AND seq < run.next
         ORDER BY seq DESC LIMIT 1) FROM run"""
 # In halves: a sum of 64-bit numbers may not fit 64 bits, and SQLite then fails.
-SUMS = """SELECT stream, sum(samples), sum(missed >> 32), sum(missed & 0xFFFFFFFF) FROM frame
+SUMS = """SELECT stream, count(*), sum(samples), sum(missed >> 32), sum(missed & 0xFFFFFFFF) FROM frame
     INDEXED BY frame_time WHERE {chosen} GROUP BY stream"""
 LETTERS = """SELECT node, boot, stream, seq FROM letter
     WHERE seq IS NOT NULL AND (:node IS NULL OR node = :node) ORDER BY node, boot, stream, seq"""
@@ -32,11 +35,12 @@ ANCHOR = "SELECT anchor FROM boot WHERE node = ? AND boot = ?"
 
 def read_accounts(db: sqlite3.Connection, node: str | None) -> list[Account]:
     """An account for each sequence that frames, reports or letters speak of, by key."""
-    stored, sums, dead = _stored(db, node), _sums(db, node), _dead(db, node)
+    sums, dead = _sums(db, node), _dead(db, node)
+    stored = _stored(db, node, {stream: frames for stream, (frames, _, _) in sums.items()})
     found = []
     for stream, of_node, boot, name, anchor, as_of, health in db.execute(STREAMS, {"node": node}):
         key = StreamKey(of_node, boot, name)
-        samples, missed = sums.get(stream, (0, 0))
+        _, samples, missed = sums.get(stream, (0, 0, 0))
         held = IntervalSet(stored.get(stream, ()))
         account = Account(
             key=key,
@@ -51,16 +55,22 @@ def read_accounts(db: sqlite3.Connection, node: str | None) -> list[Account]:
     return sorted((*found, *(_only_dead(db, *item) for item in dead.items())), key=lambda each: each.key)
 
 
-def _stored(db: sqlite3.Connection, node: str | None) -> dict[int, list[tuple[int, int]]]:
-    runs: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for stream, first, last in db.execute(_of(RUNS, node), {"node": node}):
-        runs[stream].append((first, last))
+def _stored(
+    db: sqlite3.Connection, node: str | None, frames: Mapping[int, int]
+) -> dict[int, list[tuple[int, int]]]:
+    """The runs of each stream, looked for only where so many `frames` leave holes between its ends."""
+    runs: dict[int, list[tuple[int, int]]] = {}
+    for stream, first, last in db.execute(ENDS, {"node": node}).fetchall():
+        if stream in frames:
+            whole = last - first + 1 == frames[stream]
+            runs[stream] = [(first, last)] if whole else db.execute(RUNS, {"stream": stream}).fetchall()
     return runs
 
 
-def _sums(db: sqlite3.Connection, node: str | None) -> dict[int, tuple[int, int]]:
-    rows = db.execute(_of(SUMS, node), {"node": node})
-    return {stream: (samples, (high << 32) + low) for stream, samples, high, low in rows}
+def _sums(db: sqlite3.Connection, node: str | None) -> dict[int, tuple[int, int, int]]:
+    """Frames, samples and missed ticks of each stream."""
+    rows = db.execute(SUMS.format(chosen="1" if node is None else OF_NODE), {"node": node})
+    return {stream: (frames, samples, (high << 32) + low) for stream, frames, samples, high, low in rows}
 
 
 def _dead(db: sqlite3.Connection, node: str | None) -> dict[StreamKey, list[int]]:
@@ -77,7 +87,3 @@ def _only_dead(db: sqlite3.Connection, key: StreamKey, seqs: list[int]) -> Accou
 
 def _report(node: str, as_of: int | None, health: bytes | None) -> Report | None:
     return None if as_of is None or health is None else read_report(node, as_of, health)
-
-
-def _of(query: str, node: str | None) -> str:
-    return query.format(chosen="1" if node is None else OF_NODE)
