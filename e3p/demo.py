@@ -54,10 +54,15 @@ class Shown(NamedTuple):
     status: int
 
 
+def store_of(plan: Plan) -> str:
+    """The URL of the demonstration's store."""
+    return f"sqlite:///{plan.out.absolute() / 'e3p.db'}"
+
+
 async def run_demo(plan: Plan) -> Shown:
     """Runs it all; whatever happens, every process it started has ended when this returns."""
     plan.out.mkdir(parents=True, exist_ok=True)
-    store = f"sqlite:///{plan.out.absolute() / 'e3p.db'}"
+    store = store_of(plan)
     with ExitStack() as stack:
         # The path of a Unix socket has room for about a hundred characters only.
         marks = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="e3p-"))) / "marks.sock"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import anyio
 
-from analyzer.exclusions import read_exclusions
 from analyzer.ranking import Score
+from analyzer.sam import ScoreUndefined
 from analyzer.standings import rank_all
 from e3p.published import netscores
 from telemetry.contract.documents import Ranking, Result
@@ -22,11 +23,10 @@ from view.page import page
 from view.render import render
 
 
-async def write_report(url: str, out: Path, choice: Choice) -> Answer:
+async def write_report(url: str, out: Path, choice: Choice, score: Score) -> Answer:
     """Writes the report of the results chosen to a file; returns what it answers. Raises `UserError`."""
     async with opened_store(url, create=False) as store:
-        excluded = await read_exclusions(store)
-        material = await gather(store, choice, lambda results: _rank(results, excluded))
+        material = await gather(store, choice, partial(_rank, score))
     shown = page(material, time.time_ns())
     try:
         await anyio.Path(out).write_text(render(shown), encoding="utf-8")
@@ -35,5 +35,8 @@ async def write_report(url: str, out: Path, choice: Choice) -> Answer:
     return shown.answer
 
 
-def _rank(results: Sequence[Result], excluded: Mapping[str, str]) -> list[Ranking]:
-    return rank_all(results, Score(), excluded, netscores())
+def _rank(score: Score, results: Sequence[Result], excluded: Mapping[str, str]) -> list[Ranking]:
+    try:
+        return rank_all(results, score, excluded, netscores())
+    except ScoreUndefined as error:
+        raise UserError(str(error)) from None

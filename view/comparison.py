@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from telemetry.contract.documents import Ranking, RankingRow, Result
 from view.answer import labels
-from view.numbers import with_u95
+from view.numbers import in_plot, with_u95
 
 Figure = dict[str, Any]
 
@@ -65,7 +64,7 @@ def _points(ranking: Ranking, results: Sequence[Result]) -> Figure:
         "y": [100 * row.accuracy for row in rows],
         "text": [str(row.rank) for row in rows],
         "hovertext": [
-            f"<b>{row.rank}. {escape(name)}</b><br>{100 * row.accuracy:.2f} % ({row.accuracy_origin})<br>"
+            f"<b>{row.rank}. {in_plot(name)}</b><br>{100 * row.accuracy:.2f} % ({row.accuracy_origin})<br>"
             f"{with_u95(row.energy, row.energy_u95)} {ranking.unit} for 1,000 images"
             for name, row in zip(names, rows, strict=True)
         ],
@@ -107,7 +106,7 @@ def repeats(results: Sequence[Result]) -> Figure | None:
         "x": [result.j_per_1000 for _, result in spots],
         "y": [place + _step(models[order[place]], result) for place, result in spots],
         "hovertext": [
-            f"<b>{escape(r.model or '')}</b>, trial {r.index}<br>{r.state}<br>"
+            f"<b>{in_plot(r.model or '')}</b>, trial {r.index}<br>{r.state}<br>"
             f"{with_u95(r.j_per_1000 or 0, u)} J for 1,000 images"
             for (_, r), u in zip(spots, scale, strict=True)
         ],
@@ -122,7 +121,7 @@ def repeats(results: Sequence[Result]) -> Figure | None:
             "xref": "paper",
             "xanchor": "left",
             "y": place + 0.36,
-            "text": escape(model),
+            "text": in_plot(model),
             "showarrow": False,
         }
         for place, model in enumerate(order)
@@ -151,7 +150,7 @@ def _names(ranking: Ranking, *, log: bool) -> list[Figure]:
             "name": "narrow-hides",
             "x": math.log10(row.energy) if log else row.energy,
             "y": 100 * row.accuracy,
-            "text": escape(name),
+            "text": in_plot(name),
             "showarrow": False,
             "xanchor": "left",
             "xshift": 10,

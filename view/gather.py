@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzer.energy.facts import SensorFacts, facts_of
+from analyzer.exclusions import read_exclusions
 from analyzer.notebook import Notebook
 from analyzer.revisions import result_id, result_of
 from analyzer.span import Span, on_own_clock
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from telemetry.contract.documents import Ranking
     from telemetry.store.interface import Account, Store
 
-    Rank = Callable[[Sequence[Result]], Sequence[Ranking]]
+    Rank = Callable[[Sequence[Result], dict[str, str]], Sequence[Ranking]]
 
 MOST_WINDOWS = 60
 """Traces in one report: the file stays small enough to send, and opens at once."""
@@ -36,11 +37,16 @@ REST_POINTS = 200
 
 
 async def gather(store: Store, choice: Choice, rank: Rank) -> Material:
-    """Everything for a report of the results chosen. Raises `UserError` where there is none."""
+    """Everything for a report of the results chosen; `rank` ranks them without the trials excluded.
+
+    Raises:
+        UserError: there is no such result.
+    """
     results = await _results(store, choice)
     nodes = sorted({result.node for result in results})
     books = {node: await _Node.read(store, node) for node in nodes}
     newest = sorted(results, key=lambda result: result.begin)[-MOST_WINDOWS:]
+    excluded = await read_exclusions(store)
     refused = [
         msgspec.json.decode(revision.doc, type=EventRefused)
         for node in nodes
@@ -49,9 +55,10 @@ async def gather(store: Store, choice: Choice, rank: Rank) -> Material:
     return Material(
         results=results,
         windows=[await books[result.node].shown(result) for result in newest],
-        rankings=by_origin(rank(results)),
+        rankings=by_origin(rank(results, excluded)),
         manifests={frame.hash: frame for book in books.values() for frame in book.manifests.values()},
         histories=[await _history(store, result) for result in results if result.revision > 1],
+        excluded=excluded,
         refused_events=refused,
         letters=await store.letters(bodies=False),
         ledger=[row for node in nodes for row in await read_ledger(store, node)],

@@ -43,7 +43,8 @@ class Shown(NamedTuple):
 class Material:
     """What a report shows. `windows` are the newest results in time order; `results` are all of them.
 
-    `histories` has every revision of the results that have more than one. `manifests` are by their hash.
+    `excluded` are the trials that a person left out of the rankings, with the reason. `histories` has every
+    revision of the results that have more than one. `manifests` are by their hash.
     """
 
     results: Sequence[Result]
@@ -51,6 +52,7 @@ class Material:
     rankings: Sequence[Ranking]
     manifests: dict[str, ManifestFrame]
     histories: Sequence[Sequence[Result]]
+    excluded: dict[str, str]
     refused_events: Sequence[EventRefused]
     letters: Sequence[Letter]
     ledger: Sequence[LedgerRow]

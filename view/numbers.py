@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timezone
+from html import escape
 from typing import TYPE_CHECKING
 
 from telemetry.contract.nodetime import NS_PER_S
@@ -68,6 +69,11 @@ def sureness(probability: float) -> str:
     if probability > 0.995:
         return "> 0.99"
     return "< 0.01" if probability < 0.005 else f"{probability:.2f}"
+
+
+def in_plot(text: str) -> str:
+    """Text as a plot takes it: angle brackets are no tags there."""
+    return escape(text, quote=False)
 
 
 def moment(time_ns: int | None) -> str | None:

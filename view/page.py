@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from telemetry.contract.documents import Ranking, RankingRow, Result
@@ -104,8 +104,10 @@ def page(material: Material, now_ns: int) -> Page:
         summary=_summary(material.results),
         made=moment(now_ns) or "",
         answer=answer(material.rankings, material.results),
-        sections=tuple(_section(ranking, material.results) for ranking in ranked),
-        windows=tuple(_window(shown, at) for at, shown in enumerate(_ordered(material.windows))),
+        sections=tuple(_section(ranking, material.results, material.excluded) for ranking in ranked),
+        windows=tuple(
+            _window(shown, at, material.excluded) for at, shown in enumerate(_ordered(material.windows))
+        ),
         left_out=len(material.results) - len(material.windows),
         instruments=tuple(tables.instruments(material.results, material.manifests)),
         changes=tuple(table for table in changes if table.rows),
@@ -147,7 +149,7 @@ def _ordered(windows: Sequence[Shown]) -> list[Shown]:
     )
 
 
-def _section(ranking: Ranking, results: Sequence[Result]) -> Section:
+def _section(ranking: Ranking, results: Sequence[Result], excluded: Mapping[str, str]) -> Section:
     own = [result for result in results if result.model and _belongs(result, ranking)]
     more = [tables.sureness_table(ranking)] if 1 < len(ranking.rows) <= MOST_SURE else []
     more += [t for t in (tables.sensitivity_table(ranking), tables.netscore_table(ranking)) if t]
@@ -161,7 +163,7 @@ def _section(ranking: Ranking, results: Sequence[Result]) -> Section:
         pareto=pareto(ranking, own) if len(ranking.rows) > 1 else None,
         more=tuple(more),
         repeats=repeats(own),
-        repeated=tables.repeats_table(own),
+        repeated=tables.repeats_table(own, excluded),
     )
 
 
@@ -209,7 +211,7 @@ def _row(row: RankingRow, name: str, ranking: Ranking, scale: tuple[float, float
     )
 
 
-def _window(shown: Shown, at: int) -> Window:
+def _window(shown: Shown, at: int, excluded: Mapping[str, str]) -> Window:
     result = shown.result
     kind = "a recorded window" if result.origin == "replayed" else "a window"
     title = f"{result.model}, trial {result.index}" if result.model else f"{result.node}, {kind}"
@@ -221,11 +223,17 @@ def _window(shown: Shown, at: int) -> Window:
         state=result.state,
         energy=energy(result),
         facts=tuple((term, value) for term, value in _facts(result) if value),
-        doubts=tuple(REASONS[each] for each in (*result.reasons, *result.flags)),
+        doubts=tuple(_doubts(result, excluded)),
         power=power(picture, shown.rest, result.idle_w) if picture else None,
         caption=_caption(shown),
         budget=tables.budget_table(result),
     )
+
+
+def _doubts(result: Result, excluded: Mapping[str, str]) -> Iterable[str]:
+    if result.window in excluded:
+        yield f"Left out of the ranking by a person: {excluded[result.window]}"
+    yield from (REASONS[each] for each in (*result.reasons, *result.flags))
 
 
 def _facts(result: Result) -> list[tuple[str, str | None]]:

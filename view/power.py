@@ -7,10 +7,9 @@ their values, so that a plot follows light, dark and print like everything else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Any
 
-from view.numbers import number
+from view.numbers import in_plot, number
 from view.trace import Line, Picture, Stretch
 
 Figure = dict[str, Any]
@@ -74,14 +73,14 @@ def _line(line: Line, at: int, axis: str, *, legend: bool = True) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": escape(line.name),
+        "name": in_plot(line.name),
         "x": line.at_s,
         "y": line.watts,
         "xaxis": axis,
         "connectgaps": False,
         "showlegend": legend,
         "line": {"color": SERIES[at], "width": 1.6 if at == 0 else 1},
-        "hovertemplate": "%{y:.4g} W at %{x:.3f} s<extra>" + escape(line.name) + "</extra>",
+        "hovertemplate": "%{y:.4g} W at %{x:.3f} s<extra>" + in_plot(line.name) + "</extra>",
     }
 
 

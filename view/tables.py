@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from telemetry.contract.documents import EventRefused, LedgerRow, Ranking, Result
+from telemetry.contract.documents import EventRefused, LedgerRow, OtherOrder, Ranking, Result
 from telemetry.contract.frames import ManifestFrame
 from telemetry.store.interface import Letter
 from view.answer import labels, place
@@ -53,14 +53,20 @@ def sensitivity_table(ranking: Ranking) -> Table | None:
     rows = tuple(
         (
             f"a = {other.a:g}, {other.unit}",
-            "\u00a0›\u00a0".join(str(rank) for rank in other.order),
-            "the same" if not other.changed else ("yes" if other.beyond_ties else "only inside tie groups"),
+            "\u00a0›\u00a0".join(str(rank) for rank in other.order) or None,
+            _change(other) if other.order else None,
             ", ".join(map(str, other.undefined)) or None,
         )
         for other in ranking.sensitivity
     )
     caption = "Would another exponent or unit change the order? Models are named by their rank above"
     return Table(caption, ("score", "order", "changed", "no value for"), rows)
+
+
+def _change(other: OtherOrder) -> str:
+    if not other.changed:
+        return "the same"
+    return "yes" if other.beyond_ties else "only inside tie groups"
 
 
 def netscore_table(ranking: Ranking) -> Table | None:
@@ -74,11 +80,13 @@ def netscore_table(ranking: Ranking) -> Table | None:
         for row in check.rows
     )
     tau = "" if check.tau is None else f" Kendall's tau {check.tau:.2f};"
-    caption = (
-        f"The order on paper (NetScore) against the measured one (SAM):{tau} taking NetScore's pick, "
-        f"{names[check.pick - 1]}, loses {percent(check.regret)} of the best SAM "
+    pick = (
+        f"taking NetScore's pick, {names[check.pick - 1]}, loses {percent(check.regret)} of the best SAM "
         f"({percent(check.regret_lo)} to {percent(check.regret_hi)})"
     )
+    if check.pick == 1:
+        pick = "NetScore's pick is the measured best"
+    caption = f"The order on paper (NetScore) against the measured one (SAM):{tau} {pick}"
     return Table(
         caption, ("model", "measured rank", "NetScore", "NetScore's rank"), rows, frozenset({1, 2, 3})
     )
@@ -90,7 +98,7 @@ def refused_table(rankings: Sequence[Ranking]) -> Table:
     return Table("Not ranked: refused or excluded configurations", ("where", "model", "why"), rows)
 
 
-def repeats_table(results: Sequence[Result]) -> Table:
+def repeats_table(results: Sequence[Result], excluded: Mapping[str, str]) -> Table:
     """Each model's trials side by side, with how much they vary (standard deviation over mean)."""
     models: dict[str, list[Result]] = defaultdict(list)
     for result in results:
@@ -99,7 +107,7 @@ def repeats_table(results: Sequence[Result]) -> Table:
     most = max(map(len, models.values()), default=0)
     rows = []
     for model, trials in models.items():
-        cells = [_per_1000(trial) for trial in trials]
+        cells = [_per_1000(trial, excluded) for trial in trials]
         rows.append((model, *cells, *[None] * (most - len(cells)), _variation(trials)))
     head = ("model", *(f"run {at + 1}" for at in range(most)), "variation")
     return Table(
@@ -238,10 +246,11 @@ def _clock(results: Sequence[Result]) -> str:
     return milliseconds(last.utc_offset_ns or 0, last.utc_offset_u95_ns)
 
 
-def _per_1000(result: Result) -> str | None:
+def _per_1000(result: Result, excluded: Mapping[str, str]) -> str | None:
     if result.j_per_1000 is None:
         return None
     doubt = "" if result.state == "valid" else f" ({result.state})"
+    doubt = " (excluded)" if result.window in excluded else doubt
     u95 = 1000 * (result.energy_u95_comparable_j or 0.0) / result.images if result.images else None
     shown = with_u95(result.j_per_1000, u95) if u95 else number(result.j_per_1000)
     return f"{shown}{doubt}"

@@ -38,6 +38,8 @@ def demo(
     shown = anyio.run(run_demo, plan)
     _print(shown)
     _keep(shown, plan)
+    if shown.results:
+        _report(plan)
     closed = all(row.closed for row in shown.ledger)
     invalid = any(result.state == "invalid" for result in shown.results)
     return 0 if closed and shown.results and not invalid and not shown.status else 1
@@ -109,3 +111,18 @@ def _keep(shown: Shown, plan: Plan) -> None:
         body = msgspec.json.format(msgspec.json.encode(document), indent=2)
         (plan.out / f"{name}.json").write_bytes(body + b"\n")
     typer.echo(f"\nresults.json, ranking.json, ledger.json and the store are in {plan.out}")
+
+
+def _report(plan: Plan) -> None:
+    """The last words: the answer in one sentence, and where the report is."""
+    import anyio
+
+    from analyzer.ranking import Score
+    from e3p.demo import store_of
+    from e3p.reporting import write_report
+    from view.material import Choice
+
+    file = plan.out / "report.html"
+    answer = anyio.run(write_report, store_of(plan), file, Choice(), Score())
+    typer.echo(f"the report is in {file}")
+    typer.echo("\n" + " ".join([answer.sentence, *answer.notes]))

@@ -26,6 +26,7 @@ def report(
     """
     import anyio
 
+    from analyzer.ranking import Score
     from e3p.reporting import write_report
     from e3p.settings import load
     from view.material import ORIGINS, Choice
@@ -34,7 +35,9 @@ def report(
         raise typer.BadParameter(f"{', '.join(ORIGINS)} or any is expected", param_hint="--origin")
     settings = load(config, store=store)
     choice = Choice(device, dataset, None if origin == "any" else origin)
-    answer = anyio.run(write_report, settings.common.store, out, choice)
+    ranked_by = settings.analyzer
+    score = Score(a=ranked_by.a, b=ranked_by.b, unit=ranked_by.unit)
+    answer = anyio.run(write_report, settings.common.store, out, choice, score)
     typer.echo(answer.sentence)
     for note in answer.notes:
         typer.echo(note)
