@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
+NAMED = 3
+
 
 class Progress:
     """Shows the runner's events on standard error."""
@@ -29,6 +31,10 @@ class Progress:
     ) -> None:
         self._bars.stop()
 
+    def tell(self, words: str) -> None:
+        """A line of its own, above the bar."""
+        self._console.print(words, markup=False)
+
     def show(self, event: dict[str, Any]) -> None:
         """One event of the runner."""
         name = event.get("event")
@@ -40,11 +46,14 @@ class Progress:
         if name == "trial_end":
             self._bars.update(self._bar, visible=False)
         if words := _words(event):
-            self._console.print(words, markup=False)
+            self.tell(words)
 
 
 _WORDS = {
     "plan": "{images} images a trial, group {group}",
+    "data": "data: {layout}, {found} images in {classes} classes, {drawn} drawn",
+    "generated": "without --data {drawn} images are generated: the energy is real, no accuracy is measured",
+    "unreadable": "left out, as they cannot be read: {names}; {images} images are used",
     "warmup": "{model}: warmed up, {batches} batches in {seconds:.1f} s",
     "idle": "idle for {seconds:g} s {when} the trials",
     "trial_begin": "{model}: trial {index} begins",
@@ -56,5 +65,17 @@ _WORDS = {
 
 
 def _words(event: dict[str, Any]) -> str | None:
-    name = "random" if event.get("weights") == "random" else str(event.get("event"))
-    return _WORDS[name].format_map(event) if name in _WORDS else None
+    name = str(event.get("event"))
+    special = (event.get("weights"), event.get("layout"))
+    name = next((key for key in ("random", "generated") if key in special), name)
+    if name not in _WORDS:
+        return None
+    fields = {key: _listed(value) if isinstance(value, list) else value for key, value in event.items()}
+    end = "; no image of {empty}" if event.get("empty") else ""
+    return (_WORDS[name] + end).format_map(fields)
+
+
+def _listed(names: list[Any]) -> str:
+    """How many, and the first few of them."""
+    more = ", …" if len(names) > NAMED else ""
+    return f"{len(names)} ({', '.join(map(str, names[:NAMED]))}{more})"

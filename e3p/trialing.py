@@ -68,17 +68,29 @@ class Trials:
             self.left_out.append(event)
 
 
+def is_listening(path: str | Path) -> bool:
+    """Whether an agent listens for marks there."""
+    return _refusal(Path(path)) is None
+
+
+def _refusal(path: Path) -> str | None:
+    """Why nobody can be reached at a socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError as error:
+            return f"{path} ({error.strerror or error})"
+    return None
+
+
 def find_agent(paths: Sequence[Path]) -> str:
     """The socket of the agent that listens for marks. Raises `UserError` when none does."""
     reasons = []
     for path in paths:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.connect(str(path))
-            except OSError as error:
-                reasons.append(f"{path} ({error.strerror})")
-            else:
-                return str(path)
+        refusal = _refusal(path)
+        if refusal is None:
+            return str(path)
+        reasons.append(refusal)
     right = "start `e3p edge`, or set E3P_SOCKET to its socket"
     raise UserError(f"no agent listens for marks at {' or '.join(reasons)}: {right}")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import anyio
 import msgspec
@@ -19,16 +20,42 @@ from telemetry.runtime.mqtt import Link, Message
 
 CONNECT_S = 10.0
 
+OnResult = Callable[[Result], None]
+
 
 class Watch:
-    """What was heard so far; `until` waits for something to become true of it."""
+    """What was heard so far; `until` waits for something to become true of it.
 
-    def __init__(self, address: Address, filters: Sequence[str] = (every_node("result"),)) -> None:
+    `on_result` is called with each trial's result, once it is among the `results`.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        filters: Sequence[str] = (every_node("result"),),
+        on_result: OnResult = lambda _: None,
+    ) -> None:
         self.results: dict[tuple[str, str], Result] = {}
         self.states: dict[str, str] = {}
         self.messages: Counter[str] = Counter()
+        self._on_result = on_result
         self._news = anyio.Event()
         self._link = Link(address, client_id=f"e3p-watch-{secrets.token_hex(4)}", filters=filters)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Listens while the block lasts. `UserError` when no broker answers, or as the block raises it."""
+        wrong: UserError | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.run)
+            try:
+                await self.connected()
+                yield
+            except UserError as error:
+                wrong = error
+            tasks.cancel_scope.cancel()
+        if wrong is not None:
+            raise wrong
 
     async def run(self) -> None:
         """Listens until cancelled."""
@@ -70,5 +97,6 @@ class Watch:
                 result = msgspec.json.decode(message.payload, type=Result)
                 if result.trial:
                     self.results[result.trial, result.stream] = result
+                    self._on_result(result)
         except (Refused, msgspec.DecodeError):
             return
