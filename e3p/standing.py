@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from telemetry.contract.documents import Ranking, RankingRow
 
-MOST_NAMED = 5
+MOST_NAMED = 12
 GROUP = ("device", "power_mode", "dataset", "origin", "sensor")
 ROW = (
     "rank",
@@ -46,6 +46,8 @@ def print_ranking(ranking: Ranking) -> None:
         _say(f"not ranked: {refused.model}: {refused.reason}")
     for line in _remarks(ranking):
         _say(line)
+    if len(ranking.rows) > 1:
+        _print_sensitivity(ranking)
 
 
 def print_csv(rankings: Sequence[Ranking]) -> None:
@@ -110,29 +112,21 @@ def _remarks(ranking: Ranking) -> Iterator[str]:
             f"trials of one model vary by {100 * ranking.scatter:.2g} % "
             f"({ranking.scatter_dof} degrees of freedom); models of one tie group cannot be told apart"
         )
-    if len(ranking.rows) > 1:
-        yield from _sensitivity(ranking)
     if ranking.netscore:
         yield _netscore(ranking)
 
 
-def _sensitivity(ranking: Ranking) -> Iterator[str]:
-    """The choices of a and unit that leave the order, in one line, and those that change it, one each."""
-    same = [_choice(ranking, at) for at, order in enumerate(ranking.sensitivity) if not order.changed]
-    if same:
-        yield f"the order is the same with {', '.join(same)}"
-    for at, order in enumerate(ranking.sensitivity):
-        if order.changed:
-            how = "also between tie groups" if order.beyond_ties else "within tie groups only"
-            names = [f"{ranking.rows[rank - 1].model} ({rank})" for rank in order.order[:MOST_NAMED]]
-            rest = ", …" if len(order.order) > MOST_NAMED else ""
-            yield f"the order changes with {_choice(ranking, at)}, {how}: {', '.join(names)}{rest}"
-
-
-def _choice(ranking: Ranking, at: int) -> str:
-    order = ranking.sensitivity[at]
-    choice = f"a = {order.a:g}" if order.unit == ranking.unit else f"energy in {order.unit}"
-    return f"{choice} (no score for {len(order.undefined)})" if order.undefined else choice
+def _print_sensitivity(ranking: Ranking) -> None:
+    """The order at every other a and unit, by the ranks of the table above."""
+    rows = []
+    for order in ranking.sensitivity:
+        choice = f"a = {order.a:g}" if order.unit == ranking.unit else f"energy in {order.unit}"
+        names = ", ".join(map(str, order.order[:MOST_NAMED]))
+        more = ", …" if len(order.order) > MOST_NAMED else ""
+        change = "between tie groups" if order.beyond_ties else "within tie groups"
+        score = f"{len(order.undefined)} rows" if order.undefined else ""
+        rows.append((choice, f"{names}{more}", f"yes, {change}" if order.changed else "no", score))
+    print_table(("or with", "order by rank", "changes", "no score"), rows)
 
 
 def _netscore(ranking: Ranking) -> str:

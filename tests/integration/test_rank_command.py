@@ -51,7 +51,7 @@ def test_the_table_tells_the_order_and_what_could_change_it(kept: Kept) -> None:
     assert said.status == 0
     assert said.out.index(LEVIT) < said.out.index(VIT)
     assert "degrees of freedom" in said.out
-    assert "the order is the same with a = 1" in said.out
+    assert "a = 1         1, 2           no" in said.out
     assert "NetScore against SAM, 2 rows: Kendall's tau 1.00" in said.out
 
 
