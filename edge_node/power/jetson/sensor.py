@@ -145,6 +145,8 @@ def _info(rails: list[Rail], layout: Layout | None, stream: str, *, summed: bool
         sensor="jetson",
         channels=(SUM, *names) if summed else names,
         total=SUM if summed else names[0],
+        # A rail that someone named is beside the total of a board that we know, not in its place.
+        role="device" if summed or layout is None or names[0] == layout.total else "part",
         origin="measured",
         period_ms=period_ms,
         averaging_window_ms=max(known) if known else None,

@@ -68,6 +68,20 @@ def test_a_rail_that_is_named_is_measured_alone(machine: Machine) -> None:
     assert sensor.read(0) == pytest.approx([8.548])
 
 
+def test_a_rail_that_is_not_the_total_is_no_device(machine: Machine) -> None:
+    tx2, orin = machine(TX2), machine("jetson-agx-orin")
+    assert _open(tx2).info.role == _open(orin).info.role == "device"
+    assert _open(tx2, "VDD_IN").info.role == "device"
+    assert _open(tx2, "VDD_MUX").info.role == _open(orin, "VDD_GPU_SOC").info.role == "part"
+
+
+def test_a_rail_named_on_an_unknown_board_is_its_total(machine: Machine) -> None:
+    root = machine("jetson-nano")
+    for number, label in enumerate(sorted(root.glob(f"{IIO}/*/*/rail_name_*"))):
+        label.write_text(f"VDD_NEW_{number}\n")
+    assert _open(root, "VDD_NEW_0").info.role == "device"
+
+
 def test_a_rail_that_is_not_there_is_refused_with_those_that_are(machine: Machine) -> None:
     with pytest.raises(SensorError, match=r"no rail 'VDD_CV'; there are: POM_5V_IN, POM_5V_GPU"):
         _open(machine("jetson-nano"), "VDD_CV")
