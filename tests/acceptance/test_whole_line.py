@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from telemetry.contract.decode import Received, receive
 from telemetry.contract.encode import Encoding
+from telemetry.contract.frames import MarksFrame, PowerFrame
+from telemetry.contract.marks import TrialBegin
 from telemetry.contract.payload import is_json
 from telemetry.contract.topics import every_frame
 from telemetry.runtime.broker import EmbeddedBroker
@@ -77,17 +80,21 @@ async def test_duplicates_disorder_and_delay_change_nothing(encoding: Encoding, 
         await assert_reanalysis_changes_nothing(line)
 
 
-class FirstOfTheTrial:
-    """Holds the first power frame that comes after a trial began, so that the window has a hole."""
+class WithinTheTrial:
+    """Holds the first power frame that begins after a trial did, so that the window has a hole."""
 
     def __init__(self) -> None:
-        self._begun = False
+        self._begin_ns: int | None = None
         self._chosen: Message | None = None
 
     def __call__(self, message: Message) -> bool:
-        if "/power/" in message.topic and self._begun and self._chosen is None:
-            self._chosen = message
-        self._begun = self._begun or b"trial_begin" in message.payload
+        received = receive(message.topic, message.payload)
+        frame = received.frame if isinstance(received, Received) else None
+        if isinstance(frame, MarksFrame):
+            begins = [event.t for event in frame.events if isinstance(event, TrialBegin)]
+            self._begin_ns = self._begin_ns or next(iter(begins), None)
+        elif isinstance(frame, PowerFrame) and self._begin_ns and frame.t0 > self._begin_ns:
+            self._chosen = self._chosen or message
         return message == self._chosen
 
 
@@ -95,7 +102,7 @@ async def test_a_frame_later_than_the_analyzer_waits_mends_the_result(tmp_path: 
     with Line(tmp_path) as line:
         async with EmbeddedBroker() as agents:
             server = await line.serve()
-            async with Relay(agents.url, line.mqtt or "", 6, FirstOfTheTrial()).running() as relay:
+            async with Relay(agents.url, line.mqtt or "", 6, WithinTheTrial()).running() as relay:
                 line.mqtt = agents.url
                 agent = await line.edge()
                 await line.trial("t")
