@@ -1,8 +1,8 @@
 """Configurations whose accuracy and energy are known: a ranking must say exactly that, over 100 seeds.
 
 Chance has its share: at P = 0.95 two equal models are told apart in one of ten worlds (one of twenty each
-way), and a difference of 3 σ is missed in one of eight. So the same truth is told twice: by trials that lie evenly
-around it, where nothing may go wrong, and by trials that chance scatters, where it may as often as that.
+way), and a difference of 3 σ is missed in one of eight. So the same truth is told twice: by trials that lie
+evenly around it, where nothing may go wrong, and by trials that chance scatters, where it may that often.
 """
 
 from __future__ import annotations
