@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: runs them, prints the table, writes JSON and the page when asked."""
+"""``python -m benchmarks``: runs them, prints the table, writes it as JSON, and as a page when asked."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def main(arguments: list[str]) -> int:
         figures += load(name).run(Effort(quick=options.quick, long=options.long))
     print(terminal(figures))
     command = shlex.join(["python", "-m", "benchmarks", *arguments])
-    if options.json:
-        options.json.write_bytes(msgspec.json.format(msgspec.json.encode(Report(machine, command, figures))))
+    options.json.write_bytes(msgspec.json.format(msgspec.json.encode(Report(machine, command, figures))))
+    print(f"the figures for programs: {options.json}", file=sys.stderr)
     if options.write:
         titles = {name: load(name).TITLE for name in names}
         options.write.write_text(markdown(figures, titles, machine, command), encoding="utf-8")
@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=BENCHMARKS, help="this one; may be said again")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that all of them work")
     parser.add_argument("--long", action="store_true", help="the collector's memory over ten minutes")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures as one JSON document")
+    words = "where the figures go as one JSON document (benchmarks.json)"
+    parser.add_argument("--json", type=Path, metavar="FILE", default="benchmarks.json", help=words)
     parser.add_argument("--write", type=Path, metavar="FILE", help="the table as a page, docs/benchmarks.md")
     return parser
 

@@ -12,8 +12,8 @@ HEADS = ("what", "figure", "CPU alone", "the alternative", "its figure", "better
 PAGE = """# Benchmarks
 
 Made by `{command}`, which writes this page. `make bench` prints
-the same table, `--json FILE` writes the figures for programs, `--only NAME` takes one benchmark, `--long`
-lets the collector run for ten minutes.
+the same table and writes `benchmarks.json`. `ARGS="--only NAME"` takes one benchmark, `ARGS=--long` lets the
+collector run for ten minutes.
 
 The machine: {machine}
 
