@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+Unit = Annotated[str, msgspec.Meta(pattern="^(J|mJ|kJ|Wh)$")]
 
 
 class AnalyzerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,4 +16,4 @@ class AnalyzerSettings(msgspec.Struct, frozen=True, kw_only=True):
     sweep_s: float = 60.0
     a: Positive = 5.0
     b: Positive = 5.0
-    unit: Literal["J", "mJ", "kJ", "Wh"] = "J"
+    unit: Unit = "J"

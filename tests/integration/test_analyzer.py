@@ -12,6 +12,7 @@ import pytest
 
 from analyzer import closing, desk
 from analyzer.app import services
+from analyzer.exclusions import exclude
 from analyzer.query import reanalyze
 from analyzer.settings import AnalyzerSettings
 from telemetry.contract import marks
@@ -259,3 +260,15 @@ async def test_the_ranking_is_told_again_to_a_broker_that_forgot(store: SqliteSt
             async with analyzing(room, store):
                 await until(room.rankings)
             tasks.cancel_scope.cancel()
+
+
+async def test_an_exclusion_is_heeded_at_the_next_look_through_the_store(
+    room: Room, store: SqliteStore
+) -> None:
+    async with analyzing(room, store, SWEEP_S):
+        await room.ring(*FRAMES, MAKER.marks(0, begin(2, accuracy_ref=REFERENCE), batches(8), end(8.5)))
+        await until(room.rankings)
+        await exclude(store, "t1", "the fan was off", 1)
+        await until(lambda: not room.rankings()[-1].rows)
+    (refused,) = room.rankings()[-1].refused
+    assert refused.reason == "trial t1: excluded: the fan was off"
