@@ -1,4 +1,4 @@
-"""The two files that go onto old devices run on their Python, where there is one (no CI has to have it)."""
+"""The three files that go onto old devices run on their Python, where there is one (no CI has to have it)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def python36() -> str:
     return found
 
 
-@pytest.mark.parametrize("name", ["mark.py", "runner.py"])
+@pytest.mark.parametrize("name", ["mark.py", "runner.py", "images.py"])
 def test_it_compiles_on_python_3_6(python36: str, name: str, tmp_path: Path) -> None:
     source = ROOT / "edge_node" / name
     code = f"import py_compile; py_compile.compile({str(source)!r}, 'compiled', doraise=True)"

@@ -54,7 +54,10 @@ def test_a_timm_model_runs_without_network_on_random_weights(tmp_path: Path) -> 
     code, events, marks = _run(tmp_path)
     assert code == 0, events
     assert events["weights"]["weights"] == "random"
-    assert events["weights"]["reason"]
+    reason = events["weights"]["reason"]
+    assert reason
+    assert ". " not in reason
+    assert "\n" not in reason
     begin, *batches, end = [mark for mark in marks if mark["kind"] != "prepare"]
     assert (begin["model"], begin["protocol"]["weights"]) == (MODEL, "random")
     assert sum(sum(mark["images"]) for mark in batches) == end["images"] == 8
@@ -68,10 +71,21 @@ def test_a_folder_of_pictures_goes_through_the_models_own_preprocessing(tmp_path
     for number in range(3):
         pixels = random.Random(number).randbytes(3 * 40 * 30)
         image.frombytes("RGB", (40, 30), pixels).save(tmp_path / f"{number}.png")
-    code, events, marks = _run(tmp_path, images_dir=str(tmp_path), pretrained="never", precision="bf16")
+    asked = {"images_dir": str(tmp_path), "pretrained": "never", "precision": "bf16", "batch_size": 2}
+    code, events, marks = _run(tmp_path, **asked)
     assert code == 0, events
     assert marks[-1]["images"] == 3
     assert events["trial_end"]["seconds"] > 0
+
+
+def test_labels_that_do_not_fit_are_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    for name in ("ape", "bee"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(4):
+            (tmp_path / "images" / name / f"{number}.png").touch()
+    code, events, marks = _run(tmp_path, images_dir=str(tmp_path / "images"))
+    assert (code, marks) == (2, [])
+    assert events["error"]["where"] == MODEL
 
 
 def test_a_misspelt_model_is_answered_with_timms_own_names(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,59 +15,12 @@ import pytest
 
 from edge_node.runner import is_steady
 from tests.fakes.inbox import Inbox
-
-ROOT = Path(__file__).parents[2]
-RUNNER = ROOT / "edge_node" / "runner.py"
-FAKES = ROOT / "tests" / "fakes" / "models"
-SPEC: dict[str, Any] = {
-    "models": ["tiny_one"],
-    "dataset": "d",
-    "images": 10,
-    "batch_size": 4,
-    "trials": 1,
-    "warmup_s": 0.1,
-    "idle_s": 0,
-    "cooldown_s": 0,
-}
+from tests.running import RUNNER, SPEC, Done, environment, run_runner
 
 
 def _python36() -> str | None:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     return next((str(path) for path in pyenv.glob("versions/3.6*/bin/python3.6")), shutil.which("python3.6"))
-
-
-@dataclass
-class Done:
-    code: int
-    events: list[dict[str, Any]]
-    marks: list[dict[str, Any]]
-    errors: str
-
-    def event(self, name: str) -> dict[str, Any]:
-        return next(event for event in self.events if event["event"] == name)
-
-    def mark(self, kind: str) -> dict[str, Any]:
-        return next(mark for mark in self.marks if mark["kind"] == kind)
-
-
-def _environment(folder: Path, **more: str) -> dict[str, str]:
-    return {"PATH": os.defpath, "PYTHONPATH": str(FAKES), "E3P_SOCKET": str(folder / "m"), **more}
-
-
-def _run(folder: Path, spec: object, *, python: str = sys.executable, **more: str) -> Done:
-    text = spec if isinstance(spec, str) else json.dumps(spec)
-    with Inbox(folder / "m") as inbox:
-        done = subprocess.run(
-            [python, str(RUNNER)],
-            input=text,
-            env=_environment(folder, **more),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    events = [json.loads(line) for line in done.stdout.splitlines()]
-    return Done(done.returncode, events, inbox.lines, done.stderr)
 
 
 @pytest.fixture
@@ -83,14 +35,19 @@ def labelled(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["this Python", "Python 3.6"])
-def campaign(request: pytest.FixtureRequest, tmp_path: Path) -> Done:
-    """Two models that run and one that does not, two trials each, with rests."""
-    python = sys.executable if request.param == "this Python" else _python36()
-    if python is None:
+def python(request: pytest.FixtureRequest) -> str:
+    found = sys.executable if request.param == "this Python" else _python36()
+    if found is None:
         pytest.skip("no Python 3.6 here")
+    return found
+
+
+@pytest.fixture
+def campaign(python: str, tmp_path: Path) -> Done:
+    """Two models that run and one that does not, two trials each, with rests."""
     models = ["tiny_one", "tiny_huge", "tiny_two"]
     more = {"models": models, "trials": 2, "idle_s": 0.1, "group": "g", "jitter_ms": 1}
-    return _run(tmp_path, {**SPEC, **more}, python=python)
+    return run_runner(tmp_path, {**SPEC, **more}, python=python)
 
 
 def test_a_campaign_runs_marks_and_reports_every_trial(campaign: Done) -> None:
@@ -117,9 +74,9 @@ def test_a_campaign_runs_marks_and_reports_every_trial(campaign: Done) -> None:
     assert "Traceback" not in campaign.errors
 
 
-def test_a_trial_says_how_it_was_run(tmp_path: Path) -> None:
+def test_a_trial_says_how_it_wasrun_runner(tmp_path: Path) -> None:
     reference = {"value": 0.8, "n": 50_000, "origin": "timm"}
-    done = _run(tmp_path, {**SPEC, "seed": 3, "accuracy_refs": {"tiny_one": reference}})
+    done = run_runner(tmp_path, {**SPEC, "seed": 3, "accuracy_refs": {"tiny_one": reference}})
     begin = done.mark("trial_begin")
     assert (begin["dataset"], begin["batch_size"], begin["precision"]) == ("d", 4, "fp32")
     assert begin["backend"] == "torch-cpu"
@@ -128,8 +85,8 @@ def test_a_trial_says_how_it_was_run(tmp_path: Path) -> None:
     assert "before" in begin["protocol"]["covers"]
 
 
-def test_labelled_images_give_the_hits_of_each(tmp_path: Path, labelled: Path) -> None:
-    done = _run(tmp_path, {**SPEC, "images_dir": str(labelled)})
+def test_labelled_images_give_the_hits_of_each(tmp_path: Path, labelled: Path, python: str) -> None:
+    done = run_runner(tmp_path, {**SPEC, "images_dir": str(labelled)}, python=python)
     assert done.mark("trial_end")["correct"] == 7
     assert sum(done.mark("batches")["hits"]) == 7
     assert done.event("trial_end")["correct"] == 7
@@ -137,7 +94,7 @@ def test_labelled_images_give_the_hits_of_each(tmp_path: Path, labelled: Path) -
 
 def test_random_weights_say_why_and_claim_no_accuracy(tmp_path: Path, labelled: Path) -> None:
     models = ["tiny_offline", "tiny_unpublished"]
-    done = _run(tmp_path, {**SPEC, "models": models, "images_dir": str(labelled)})
+    done = run_runner(tmp_path, {**SPEC, "models": models, "images_dir": str(labelled)})
     weights = {event["model"]: event for event in done.events if event["event"] == "weights"}
     assert {event["weights"] for event in weights.values()} == {"random"}
     assert "no network" in weights["tiny_offline"]["reason"]
@@ -148,7 +105,7 @@ def test_random_weights_say_why_and_claim_no_accuracy(tmp_path: Path, labelled: 
 def test_flat_images_have_no_labels(tmp_path: Path) -> None:
     for number in range(4):
         (tmp_path / f"{number}.png").write_text("1")
-    done = _run(tmp_path, {**SPEC, "images_dir": str(tmp_path)})
+    done = run_runner(tmp_path, {**SPEC, "images_dir": str(tmp_path)})
     assert done.mark("trial_end")["images"] == 4
     assert "correct" not in done.mark("trial_end")
 
@@ -156,13 +113,13 @@ def test_flat_images_have_no_labels(tmp_path: Path) -> None:
 def test_the_same_seed_draws_the_same_subset(tmp_path: Path, labelled: Path) -> None:
     subsets = []
     for seed in (1, 1, 2):
-        done = _run(tmp_path, {**SPEC, "images_dir": str(labelled), "images": 5, "seed": seed})
+        done = run_runner(tmp_path, {**SPEC, "images_dir": str(labelled), "images": 5, "seed": seed})
         subsets.append(done.mark("trial_begin")["subset"])
     assert subsets[0] == subsets[1] != subsets[2]
 
 
 def test_a_minimum_duration_repeats_whole_passes(tmp_path: Path) -> None:
-    done = _run(tmp_path, {**SPEC, "min_s": 0.2})
+    done = run_runner(tmp_path, {**SPEC, "min_s": 0.2})
     images = done.mark("trial_end")["images"]
     assert images > 10
     assert images % 10 == 0
@@ -170,7 +127,7 @@ def test_a_minimum_duration_repeats_whole_passes(tmp_path: Path) -> None:
 
 
 def test_a_batch_ends_after_the_device_was_synchronised(tmp_path: Path) -> None:
-    done = _run(tmp_path, {**SPEC, "device": "cuda"}, FAKE_CUDA="1")  # where that takes 5 ms
+    done = run_runner(tmp_path, {**SPEC, "device": "cuda"}, FAKE_CUDA="1")  # where that takes 5 ms
     batches = done.mark("batches")
     assert done.code == 0
     assert min(end - begin for begin, end in zip(batches["begin"], batches["end"], strict=True)) >= 5e6
@@ -195,7 +152,7 @@ def test_a_batch_ends_after_the_device_was_synchronised(tmp_path: Path) -> None:
 def test_a_wrong_spec_is_one_error_that_says_what_would_be_right(
     tmp_path: Path, changed: dict[str, Any], where: str, right: str
 ) -> None:
-    done = _run(tmp_path, {**SPEC, **changed})
+    done = run_runner(tmp_path, {**SPEC, **changed})
     assert done.code == 2
     assert [event["event"] for event in done.events] == ["error"]
     assert done.events[0]["where"] == where
@@ -206,20 +163,20 @@ def test_a_wrong_spec_is_one_error_that_says_what_would_be_right(
 
 @pytest.mark.parametrize("text", ["", "[]", "3", "{", '{"dataset": "d"}'])
 def test_what_is_no_spec_is_one_error(tmp_path: Path, text: str) -> None:
-    done = _run(tmp_path, text)
+    done = run_runner(tmp_path, text)
     assert done.code == 2
     assert [event["event"] for event in done.events] == ["error"]
 
 
 def test_an_image_that_cannot_be_read_is_named(tmp_path: Path, labelled: Path) -> None:
     (labelled / "cat" / "broken.jpg").write_text("no picture")
-    done = _run(tmp_path, {**SPEC, "images_dir": str(labelled), "images": 11})
+    done = run_runner(tmp_path, {**SPEC, "images_dir": str(labelled), "images": 11})
     assert done.code == 2
     assert done.event("error")["where"].endswith("broken.jpg")
 
 
 def test_an_interpreter_without_torch_is_named(tmp_path: Path) -> None:
-    done = _run(tmp_path, SPEC, PYTHONPATH="", PYTHONNOUSERSITE="1", python=_bare_python(tmp_path))
+    done = run_runner(tmp_path, SPEC, PYTHONPATH="", PYTHONNOUSERSITE="1", python=_bare_python(tmp_path))
     assert done.code == 2
     assert "torch" in done.event("error")["what"]
     assert "torch and timm" in done.event("error")["right"]
@@ -236,7 +193,7 @@ def _bare_python(folder: Path) -> str:
 def test_the_spec_can_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "spec.json").write_text(json.dumps({**SPEC, "models": ["nobody"]}))
     command = [sys.executable, str(RUNNER), "--spec", str(tmp_path / "spec.json")]
-    done = subprocess.run(command, env=_environment(tmp_path), capture_output=True, check=False)
+    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, check=False)
     assert json.loads(done.stdout)["where"] == "spec.models"
 
 
@@ -244,7 +201,7 @@ def test_a_signal_ends_the_trial_as_aborted(tmp_path: Path) -> None:
     with Inbox(tmp_path / "m") as inbox:
         child = subprocess.Popen(
             [sys.executable, str(RUNNER)],
-            env=_environment(tmp_path),
+            env=environment(tmp_path),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
