@@ -196,7 +196,7 @@ class Desk:
             return {begin.key: IntervalSet([(first, last)]) - self._settled.get(begin.key, IntervalSet())}
         accounts = await archive.accounts()
         absent = {end.key: IntervalSet.below(end.seq) - self._settled.get(end.key, IntervalSet())}
-        for boot in (begin.key.boot, *trial.between):
+        for boot in trial.boots[:-1]:
             key = StreamKey(self.node, boot, begin.key.stream)
             first = begin.seq if key == begin.key else 0
             if key in accounts:

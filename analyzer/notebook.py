@@ -5,6 +5,7 @@ Pure: the same marks give the same trials, however they were cut into frames and
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -80,8 +81,12 @@ class Notebook:
         known = self._boots.get(boot)
         if known is None or manifest.t0 < known.start:
             self._boots[boot] = Boot(boot, manifest.os_boot, manifest.t0)
-        touched = set(self._of_boot.get(boot, ()))
-        touched |= {name for name in self._timeline.open() if name not in touched}
+        touched = {*self._of_boot.get(boot, ()), *self._timeline.open()}
+        later = [
+            b.start for b in self._boots.values() if b.os_boot == manifest.os_boot and b.start > manifest.t0
+        ]
+        until = min(later, default=manifest.t0 + 1)
+        touched |= set(self.around(manifest.anchor + manifest.t0, manifest.anchor + until))
         for name in list(touched):
             touched |= self._replace(name)
         return touched
@@ -100,7 +105,7 @@ class Notebook:
             holes=tuple(sorted(page.holes.values())),
             idle=self._rests.near(trial, begin.time) or self._rests.near(begin.event.group, begin.time),
             window=window_of(begin, end, self._boots) if end else None,
-            between=self._between(page, begin, end) if end else (),
+            boots=self._boots_of(page, begin, end) if end else (),
         )
 
     def trials(self) -> list[Trial]:
@@ -167,18 +172,23 @@ class Notebook:
         here, there = self._boots.get(mine.key.boot), self._boots.get(theirs.key.boot)
         return here is None or there is None or here.os_boot == there.os_boot
 
-    def _between(self, page: _Page, begin: Mark, end: Mark) -> tuple[str, ...]:
-        """The boots of the agent between those of the two marks, in the order in which they started."""
+    def _boots_of(self, page: _Page, begin: Mark, end: Mark) -> tuple[str, ...]:
+        """The boots of the agent in which a trial ran, by time.
+
+        A mark may stand in the boot after its own, when the agent was started anew before it was written.
+        """
         first, last = self._boots.get(begin.key.boot), self._boots.get(end.key.boot)
         if first is None or last is None or first.os_boot != last.os_boot:
-            marked = {mark.key.boot for mark in page.batches.values()}
-            return tuple(sorted(marked - {begin.key.boot, end.key.boot}))
-        between = [
-            boot
-            for boot in self._boots.values()
-            if boot.os_boot == first.os_boot and first.start < boot.start < last.start
+            marked = sorted({mark.key.boot for mark in page.batches.values()})
+            return tuple(dict.fromkeys((begin.key.boot, *marked, end.key.boot)))
+        same = sorted((b for b in self._boots.values() if b.os_boot == first.os_boot), key=lambda b: b.start)
+        over = [*(boot.start for boot in same[1:]), math.inf]
+        ran = [
+            boot.name
+            for boot, ended in zip(same, over, strict=True)
+            if boot.start < end.event.t and ended > begin.event.t
         ]
-        return tuple(boot.name for boot in sorted(between, key=lambda boot: boot.start))
+        return tuple(dict.fromkeys((*ran, begin.key.boot, end.key.boot)))
 
 
 def _refusal(mark: Mark, trial: str, reason: str) -> EventRefused:

@@ -47,7 +47,7 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial. `end` and `window` are None while it runs; `between` are the boots from begin's to end's."""
+    """One trial. `end` and `window` are None while it runs; `boots` are those that it ran in, by time."""
 
     node: str
     begin: Mark
@@ -56,7 +56,7 @@ class Trial:
     holes: tuple[Mark, ...] = ()
     idle: Idle | None = None
     window: Window | None = None
-    between: tuple[str, ...] = ()
+    boots: tuple[str, ...] = ()
 
     @property
     def opening(self) -> marks.TrialBegin:
@@ -82,16 +82,15 @@ def window_of(begin: Mark, end: Mark, boots: Mapping[str, Boot]) -> Window:
 
 
 def spans_of(trial: Trial) -> list[Span]:
-    """The window of an ended trial on the clock of each boot that it touches; the first is the begin's."""
+    """The window of an ended trial on the clock of each boot that it touches, by time."""
     window, end = trial.window, trial.end
     if window is None or end is None:
         return []
-    boots = dict.fromkeys((trial.begin.key.boot, *trial.between, end.key.boot))
     if window.one_clock:
         at, shift = trial.begin.event.t, trial.begin.anchor
-        return [Span(boot, at, at + window.end - window.begin, shift) for boot in boots]
-    anchors = {mark.key.boot: mark.anchor for mark in (trial.begin, *trial.batches, end)}
-    return [on_own_clock(b, anchors[b], window.begin, window.end) for b in boots if b in anchors]
+        return [Span(boot, at, at + window.end - window.begin, shift) for boot in trial.boots]
+    anchors = {mark.key.boot: mark.anchor for mark in (trial.begin, end)}
+    return [on_own_clock(boot, anchor, window.begin, window.end) for boot, anchor in anchors.items()]
 
 
 def _one_clock(begin: Mark, end: Mark, boots: Mapping[str, Boot]) -> bool:

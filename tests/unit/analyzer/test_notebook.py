@@ -217,7 +217,15 @@ def test_boots_between_the_two_marks_belong_to_the_trial() -> None:
     frames = boots[1].marks(0, begin(12)), boots[4].marks(0, end(49))
     trial = book_of(*frames, *manifests).trial("t1")
     assert trial is not None
-    assert trial.between == ("b2", "b3")
+    assert trial.boots == ("b1", "b2", "b3", "b4")
+
+
+def test_a_trial_whose_begin_was_written_by_the_next_boot_ran_in_both() -> None:
+    later = Maker("b2")
+    frames = later.marks(0, begin(9), end(15)), MAKER.manifest(1), later.manifest(10)
+    trial = book_of(*frames).trial("t1")
+    assert trial is not None
+    assert trial.boots == ("b1", "b2")
 
 
 def test_continuous_work_and_announcements_are_no_trials() -> None:
