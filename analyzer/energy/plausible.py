@@ -88,7 +88,7 @@ def _rails_exceed_total(view: View) -> bool:
         return False
     total, parts = float(view.watts[whole].mean()), float(summed[whole].mean())
     step = (view.facts.resolution_w or 0.0) * rails.shape[1]
-    return parts > total + RAILS_OVER * abs(total) + step
+    return bool(parts > total + RAILS_OVER * abs(total) + step)
 
 
 def _counter_falls(view: View) -> bool:

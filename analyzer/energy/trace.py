@@ -109,7 +109,7 @@ def join(pieces: Iterable[Piece], total: int = 0, parts: Sequence[int] = ()) -> 
 
 def _watts(frames: list[Piece], channels: tuple[int, ...]) -> Floats:
     """Return the chosen channels, n × k, each channel's readings side by side in memory."""
-    rows = [frame.watts for frame in frames if len(frame.watts)]
+    rows = [np.asarray(frame.watts) for frame in frames if np.size(frame.watts)]
     if not rows:
         return np.empty((0, len(channels)))
     return np.array(np.concatenate(rows).T[list(channels)], np.float64).T
