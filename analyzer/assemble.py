@@ -15,6 +15,7 @@ from telemetry.contract.documents import BudgetLine, Reason, Result
 if TYPE_CHECKING:
     from analyzer.evidence import Evidence, Power
     from analyzer.trials import Trial
+    from telemetry.contract.frames import ManifestFrame
     from telemetry.contract.manifest import StreamInfo
 
 
@@ -183,7 +184,13 @@ def _context(evidence: Evidence, info: StreamInfo | None) -> dict[str, Any]:
         "software": manifest.software,
         "sensor": info.sensor if info else None,
         "origin": info.origin if info else None,
+        "leads": info is not None and info == _leader(manifest),
     }
+
+
+def _leader(manifest: ManifestFrame) -> StreamInfo | None:
+    """The stream that rankings use: the first of the device itself, not a part's or a meter's elsewhere."""
+    return next((info for info in manifest.streams if info.role == "device"), None)
 
 
 def _info(evidence: Evidence, stream: str) -> StreamInfo | None:

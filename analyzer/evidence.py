@@ -77,23 +77,34 @@ class _Part(NamedTuple):
 
 
 class Archive:
-    """One node's part of the store; `keys` are the sequences known of it."""
+    """One node's part of the store; `keys` are the sequences known of it, `accounts` them where at hand."""
 
-    def __init__(self, store: Store, node: str, keys: Iterable[StreamKey]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        node: str,
+        keys: Iterable[StreamKey],
+        accounts: Mapping[StreamKey, Account] | None = None,
+    ) -> None:
         self._store = store
         self._node = node
         self._keys = list(keys)
-        self._accounts: dict[StreamKey, Account] | None = None
+        self._accounts = accounts
 
     async def evidence(
-        self, spans: Sequence[Span], owed: Mapping[StreamKey, int], idle: Span | None = None
+        self,
+        spans: Sequence[Span],
+        owed: Mapping[StreamKey, int],
+        idle: Span | None = None,
+        *,
+        only: str | None = None,
     ) -> Evidence:
         """Everything about a window that the store holds; `owed` is the last number that a mark gave it.
 
-        The first span is of the boot in which the window begins.
+        The first span is of the boot in which the window begins; `only` one power stream may be asked for.
         """
         manifest = await self._manifest(spans[0])
-        names = await self._power_streams(spans, manifest, owed)
+        names = [only] if only else await self._power_streams(spans, manifest, owed)
         return Evidence(
             manifest=manifest,
             power=tuple([await self._power(name, spans, owed, manifest) for name in names]),
@@ -102,7 +113,7 @@ class Archive:
             idle=tuple([await self._power(name, [idle], {}, manifest) for name in names]) if idle else (),
         )
 
-    async def accounts(self) -> dict[StreamKey, Account]:
+    async def accounts(self) -> Mapping[StreamKey, Account]:
         """What the store holds of each sequence of the node: read once, and only when something is absent."""
         if self._accounts is None:
             self._accounts = {account.key: account for account in await self._store.accounts(self._node)}

@@ -35,12 +35,16 @@ async def energy_of(store: Store, node: str, begin: int, end: int) -> list[Resul
     accounts = await store.accounts(node)
     if not accounts:
         raise UserError(f"node {node!r} has nothing in {store.url}: {await _known_nodes(store)}")
-    boots = await boots_during(store, accounts, begin, end)
-    if not boots.spans:
-        raise UserError(f"node {node!r} has no frame in {store.url}, only reports or letters")
-    archive = Archive(store, node, [account.key for account in accounts])
-    evidence = await archive.evidence(boots.spans, {})
-    return interval_results(node, begin, end, evidence, overlaps=boots.overlap)
+    streams = await boots_during(store, accounts, begin, end)
+    if not streams:
+        raise UserError(f"node {node!r} has no power in {store.url}: only marks, reports or letters")
+    held = {account.key: account for account in accounts}
+    archive = Archive(store, node, held, held)
+    results: list[Result] = []
+    for stream, boots in streams.items():
+        evidence = await archive.evidence(boots.spans, {}, only=stream)
+        results += interval_results(node, begin, end, evidence, overlaps=boots.overlap)
+    return results
 
 
 async def reanalyze(store: Store, since_ns: int, now_ns: int) -> list[Change]:

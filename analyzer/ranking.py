@@ -88,10 +88,10 @@ def group_of(trial: Result) -> RankingGroup:
 
 
 def by_group(results: Iterable[Result]) -> dict[RankingGroup, list[Result]]:
-    """Return the trials among the results, by the table they belong to."""
+    """Return the trials among the results, by the table they belong to; each by the stream that leads."""
     groups: dict[RankingGroup, list[Result]] = defaultdict(list)
     for result in results:
-        if result.kind == "trial" and result.model:
+        if result.kind == "trial" and result.model and result.leads is not False:
             groups[group_of(result)].append(result)
     return dict(groups)
 

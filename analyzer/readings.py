@@ -29,7 +29,33 @@ def trace_of(power: Power, info: StreamInfo | None) -> Trace:
     if names and total not in names:
         total = names[0]
     channels = (total, *(name for name in names if name != total))
-    return join((_piece(shift, frame, channels) for shift, frame in power.frames), 0, range(1, len(channels)))
+    later = _first_of_later_boots(power)
+    pieces: list[Piece] = []
+    for shift, frame in power.frames:
+        piece = _piece(shift, frame, channels)
+        pieces += _after_a_break(piece) if (frame.boot, frame.seq) in later else (piece,)
+    return join(pieces, 0, range(1, len(channels)))
+
+
+def _first_of_later_boots(power: Power) -> set[tuple[str, int]]:
+    """Boot and number of the first frame with samples of every boot but the earliest."""
+    firsts: dict[str, tuple[int, int]] = {}
+    for shift, frame in power.frames:
+        if frame.samples:
+            place = (frame.t0 + shift, frame.seq)
+            firsts[frame.boot] = min(place, firsts.get(frame.boot, place))
+    earliest = min(firsts, key=lambda boot: firsts[boot], default=None)
+    return {(boot, seq) for boot, (_, seq) in firsts.items() if boot != earliest}
+
+
+def _after_a_break(piece: Piece) -> tuple[Piece, Piece]:
+    """A boot's first frame, with no tick that speaks for the time before it.
+
+    Nobody counted ticks between two boots, so the time between them is a gap by the sensor's period alone.
+    """
+    times, watts = np.asarray(piece.times_ns), np.asarray(piece.watts)
+    first = piece._replace(times_ns=times[:1], watts=watts[:1], tick_ns=1, counter_j=None)
+    return first, piece._replace(times_ns=times[1:], watts=watts[1:], missed=0)
 
 
 def _piece(shift: int, frame: PowerFrame, channels: tuple[str, ...]) -> Piece:

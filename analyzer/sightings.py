@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.evidence import MARGIN_NS
 from analyzer.span import Span, on_own_clock
-from telemetry.contract.frames import PowerFrame
+from telemetry.contract.frames import PowerFrame, StreamKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,13 +29,33 @@ class Sighting(NamedTuple):
     span: Span
 
 
-async def boots_during(store: Store, accounts: Sequence[Account], begin: int, end: int) -> Boots:
-    """The boots with power near a window (node time ns); all with power, where none has any near."""
-    placed = {account.key: account.anchor for account in accounts if account.anchor is not None}
-    power = {key: anchor for key, anchor in placed.items() if key.stream.startswith("power/")}
-    sightings = []
-    for key, anchor in power.items():
-        span = on_own_clock(key.boot, anchor, begin, end)
+async def boots_during(store: Store, accounts: Sequence[Account], begin: int, end: int) -> dict[str, Boots]:
+    """For each power stream, by its bare name, the boots with readings near a window (node time ns).
+
+    A stream without any is told of all its boots, where one of those has readings of another stream there, or
+    where no stream has any.
+    """
+    streams: dict[str, list[tuple[StreamKey, Span]]] = {}
+    for account in accounts:
+        kind, _, name = account.key.stream.partition("/")
+        if kind == "power" and account.anchor is not None:
+            span = on_own_clock(account.key.boot, account.anchor, begin, end)
+            streams.setdefault(name, []).append((account.key, span))
+    seen = {name: await _sightings(store, places) for name, places in streams.items()}
+    awake = {sighting.span.boot for found in seen.values() for sighting in found}
+    told: dict[str, Boots] = {}
+    for name, places in sorted(streams.items()):
+        if seen[name]:
+            told[name] = choose(seen[name], begin)
+        elif spans := [span for _, span in places if not awake or span.boot in awake]:
+            told[name] = Boots(sorted(spans, key=lambda span: span.boot), overlap=False)
+    return told
+
+
+async def _sightings(store: Store, places: Sequence[tuple[StreamKey, Span]]) -> list[Sighting]:
+    """Where a stream has samples near a window: those near its begin and those near its end tell."""
+    found = []
+    for key, span in places:
         wide = span.wider(MARGIN_NS, MARGIN_NS)
         early = await store.covering(key, wide.begin, wide.begin)
         late = await store.covering(key, wide.end, wide.end)
@@ -43,13 +63,8 @@ async def boots_during(store: Store, accounts: Sequence[Account], begin: int, en
         first = min((max(f.t0, wide.begin) for f in samples if f.last >= wide.begin), default=wide.end + 1)
         last = max((min(f.last, wide.end) for f in samples if f.t0 <= wide.end), default=wide.begin - 1)
         if first <= last:
-            sightings.append(Sighting(first + anchor, last + anchor, span))
-    if sightings:
-        return choose(sightings, begin)
-    spans = {
-        key.boot: on_own_clock(key.boot, anchor, begin, end) for key, anchor in (power or placed).items()
-    }
-    return Boots([spans[boot] for boot in sorted(spans)], overlap=False)
+            found.append(Sighting(first + span.shift, last + span.shift, span))
+    return found
 
 
 def choose(sightings: Iterable[Sighting], begin: int) -> Boots:

@@ -89,7 +89,7 @@ def group_id(group: RankingGroup) -> str:
 
 
 def _first_streams(trials: list[Result]) -> list[Result]:
-    """One result for each trial: its first stream by name, where several were measured."""
+    """One result for each trial: its first stream by name, where no manifest said which one leads."""
     chosen: dict[tuple[str, str], Result] = {}
     for trial in sorted(trials, key=lambda trial: trial.stream):
         chosen.setdefault((trial.node, trial.window), trial)

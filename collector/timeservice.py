@@ -35,7 +35,7 @@ class TimeService:
         """One ping; while the link is down it goes unanswered, and the node asks again."""
         t2 = self._desk.times.utc_ns()
         place = parse_node_topic(topic)
-        if place is None:
+        if place is None or place[1] != "ping":
             return
         try:
             ping = decode_message(payload, Ping)

@@ -78,6 +78,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     device: str | None = None
     power_mode: str | None = None
     sensor: str | None = None
+    leads: bool | None = None
     origin: str | None = None
     trial: str | None = None
     group: str | None = None

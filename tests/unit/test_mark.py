@@ -120,17 +120,17 @@ def test_work_needs_no_trial(address: Path) -> None:
     assert (line["kind"], line["app"], line["model"], line["images"]) == ("work", "camera", "m", [8])
 
 
-def test_lines_of_batches_go_no_more_often_than_every_50_ms(
+def test_lines_of_batches_go_no_more_often_than_every_second(
     address: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = iter(range(0, 10**12, 10_000_000))  # each look at it is 10 ms later
+    clock = iter(range(0, 10**14, 150_000_000))  # each look at it is 150 ms later
     monkeypatch.setattr(mark, "now_ns", lambda: next(clock))
     with Inbox(address) as inbox, mark.trial(**TRIAL) as trial:
         for number in range(100):
             trial.batch(number, number + 1, 1)
     *times, _ = [line["t"] for line in inbox.of("batches")]  # the last goes with the end
     assert len(times) > 5
-    assert all(later - earlier >= 50_000_000 for earlier, later in itertools.pairwise(times))
+    assert all(later - earlier >= 1_000_000_000 for earlier, later in itertools.pairwise(times))
     assert sum(len(line["begin"]) for line in inbox.of("batches")) == 100
 
 

@@ -13,7 +13,7 @@ from analyzer.notebook import Notebook
 from analyzer.span import Holes
 from analyzer.trials import Trial
 from telemetry.contract import marks
-from telemetry.contract.columns import pack
+from telemetry.contract.columns import pack, pack_dt
 from telemetry.contract.decode import Received
 from telemetry.contract.documents import Result
 from telemetry.contract.frames import ClockFrame, HealthFrame, ManifestFrame, MarksFrame, PowerFrame
@@ -150,6 +150,17 @@ def test_two_boots_on_one_clock_are_one_trace() -> None:
     made = result(power=(both,))
     assert made.energy_j == pytest.approx(65.0)
     assert made.state == "valid"
+
+
+@pytest.mark.parametrize("rate_hz", [HZ, 1])
+def test_the_time_between_two_boots_is_a_gap_whatever_the_later_boots_rate(rate_hz: int) -> None:
+    """0.3 s are missing: six periods of the sensor, and less than a tick of a boot that begins slowly."""
+    later = Maker("b2")
+    slow = later.power(0, t0=at(5.25), dt=pack_dt([0]), w=pack("f", [10.0]), tick=S // rate_hz)
+    rest = [later.power(n, t0=at(5.3) + (n - 1) * S) for n in range(1, 5)]
+    made = result(power=(power(*MAKER.powers(1, 4), slow, *rest),))
+    assert "gap" in made.reasons
+    assert made.coverage == pytest.approx(1 - 0.3 / 6.5)
 
 
 def test_channels_are_found_by_name_when_boots_had_different_ones() -> None:
