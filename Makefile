@@ -3,7 +3,7 @@
 #   TORCH_BACKEND=cpu   a small torch without CUDA        PYTHON=…   build .venv on this interpreter
 #   ARGS="…"            more arguments for the program    JOBS=4     how many tests at a time
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test test-all lint bench prove-ledger
+.PHONY: help setup servers demo test test-all lint bench prove-ledger screenshots
 
 PYTHON ?= python3
 TORCH_BACKEND ?=
@@ -38,6 +38,9 @@ lint: setup ## ruff, the type checker, the floors
 
 bench: setup ## the benchmarks: a table and a JSON file
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: servers ## the demo's report as pictures for the README, into docs/images
+	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 prove-ledger: servers ## take away one frame, 100 times: the ledger names exactly that one
 	@$(BIN)/python -m tests.prove_ledger $(ARGS)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages named as arguments, those that are missing, and says so before it does.
-# Exit 1 when it may not or cannot; it has then printed the one line to type.
+# Exit 1 when it may not or cannot; it has then printed the one line to type. SIZE says how big they are.
 set -eu
 
 missing=""
@@ -22,7 +22,7 @@ else
     exit 1
 fi
 
-echo "e3p: installing the Debian packages$missing (a few MB)"
+echo "e3p: installing the Debian packages$missing (${SIZE:-a few MB})"
 install() {
     # shellcheck disable=SC2086  # words, not one word: a command, its options, the packages
     $as_root env DEBIAN_FRONTEND=noninteractive $line >/dev/null

@@ -1,11 +1,21 @@
 #!/bin/sh
-# Sees that the servers which the tests start are here: Mosquitto (1 MB). The tests run it on ports of their
-# own; the service that Debian may start on port 1883 is not used. Without it those tests are skipped, or
-# fail when CI is set.
+# Sees that what the tests start is here: Mosquitto (1 MB), on ports of its own; the service that Debian may
+# start on port 1883 is not used. And Chromium (about 400 MB on disk), which looks at the report: only where
+# CI is set, or where nobody has to be asked. Without them those tests are skipped, or fail when CI is set.
 set -eu
 cd "$(dirname "$0")/.."
-
-[ -z "${E3P_TEST_MQTT:-}" ] || exit 0
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
-command -v mosquitto >/dev/null 2>&1 && exit 0
-scripts/debian-packages.sh mosquitto || echo "e3p: going on without Mosquitto: the tests that need it are skipped" >&2
+
+here() { command -v "$1" >/dev/null 2>&1; }
+without() { echo "e3p: going on without $1: the tests that need it are skipped" >&2; }
+
+if [ -z "${E3P_TEST_MQTT:-}" ] && ! here mosquitto; then
+    scripts/debian-packages.sh mosquitto || without Mosquitto
+fi
+if [ -z "${E3P_TEST_CHROMIUM:-}" ] && ! here chromium && ! here chromium-browser && ! here google-chrome; then
+    if [ -n "${CI:-}" ] || [ "$(id -u)" -eq 0 ]; then
+        SIZE="about 400 MB on disk" scripts/debian-packages.sh chromium fonts-dejavu-core || without Chromium
+    else
+        without Chromium
+    fi
+fi

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import time
@@ -140,6 +141,8 @@ class Browser:
                 if wanted(told):
                     return dict(told)
                 self.events.append(told)
+            if not select.select([self._in], [], [], give_up - time.monotonic())[0]:
+                break
             more = os.read(self._in, 1 << 20)
             if not more:
                 raise AssertionError("the browser ended")

@@ -161,6 +161,8 @@ def _notes(picture: Picture, left: float, rest: Picture | None, idle_w: float | 
             "yanchor": "bottom",
             "text": f"idle {number(idle_w, 3)} W",
             "font": {"color": "--idle"},
+            "bgcolor": "--card",
+            "borderpad": 1,
             "showarrow": False,
         }
     if rest:

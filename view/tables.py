@@ -19,12 +19,16 @@ MOST_LETTERS = 50
 
 @dataclass(frozen=True)
 class Table:
-    """A caption, headings and rows; `numeric` are the columns set to the right."""
+    """A caption, headings and rows; `numeric` are the columns set to the right.
+
+    A "matrix" stays one on a phone too, where other tables become a block for each row.
+    """
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str | None, ...], ...]
     numeric: frozenset[int] = frozenset()
+    kind: str = ""
 
 
 class Facts(NamedTuple):
@@ -43,7 +47,7 @@ def sureness_table(ranking: Ranking) -> Table:
     )
     head = ("the model of this row …", *(f"beats {at + 1}" for at in range(len(rows))))
     numeric = frozenset(range(1, len(head)))
-    return Table("How sure it is that one model scores better than another", head, rows, numeric)
+    return Table("How sure it is that one model scores better than another", head, rows, numeric, "matrix")
 
 
 def sensitivity_table(ranking: Ranking) -> Table | None:
