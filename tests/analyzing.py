@@ -61,7 +61,7 @@ class Maker:
             "missed": 0,
             **fields,
         }
-        return self._came("power/main", PowerFrame(**self._envelope(second, second * S), **said))
+        return self._came("power/main", PowerFrame(**{**self._envelope(second, second * S), **said}))
 
     def powers(self, first: int, last: int, **fields: Any) -> list[Received]:
         return [self.power(second, **fields) for second in range(first, last + 1)]
