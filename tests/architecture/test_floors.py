@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAX_FILE_LINES = 300
-# It goes onto a device alone, with no package of ours beside it, so it cannot be several files.
+# It goes onto a device with no package of ours beside it, so it cannot be many files.
 LONGER_FILES = {"edge_node/runner.py": 370}
 MAX_FUNCTION_LINES = 40
 HEAVY = {"numpy", "scipy", "torch", "torchvision", "timm"}
