@@ -52,7 +52,8 @@ def take(browser: Browser, address: str, shot: Shot, file: Path) -> None:
     browser.look(shot.width, shot.height, dark=shot.dark)
     browser.open(address)
     browser.value(
-        "new Promise((done) => { const look = () => [...document.querySelectorAll('.plot:not(.js-plotly-plot)')]"
+        "new Promise((done) => { const look = () =>"
+        " [...document.querySelectorAll('.plot:not(.js-plotly-plot)')]"
         ".some((plot) => plot.getBoundingClientRect().top < innerHeight)"
         " ? setTimeout(look, 50) : setTimeout(done, 500); look(); })"
     )

@@ -80,8 +80,8 @@ def _notes(ranking: Ranking) -> list[str]:
         notes.append("No model ran twice, so the intervals do not know how trials vary: run at least three.")
     elif ranking.scatter is not None and ranking.scatter > 0.05:
         notes.append(
-            f"Repeated trials vary by {100 * ranking.scatter:.0f} %: more than 5 % means that something else "
-            "ran, throttled or warmed up; the intervals include it."
+            f"Repeated trials vary by {100 * ranking.scatter:.0f} %: more than 5 % usually means that "
+            "something else ran, throttled or warmed up; the intervals include it."
         )
     doubtful = [name for name, row in zip(labels(rows), rows, strict=True) if row.state == "degraded"]
     if doubtful:

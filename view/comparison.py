@@ -98,23 +98,6 @@ def repeats(results: Sequence[Result]) -> Figure | None:
     if not models:
         return None
     order = sorted(models, key=lambda model: -_mean(models[model]))
-    spots = [(place, result) for place, model in enumerate(order) for result in models[model]]
-    scale = [_per_1000(result) for _, result in spots]
-    data = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [result.j_per_1000 for _, result in spots],
-        "y": [place + _step(models[order[place]], result) for place, result in spots],
-        "hovertext": [
-            f"<b>{in_plot(r.model or '')}</b>, trial {r.index}<br>{r.state}<br>"
-            f"{with_u95(r.j_per_1000 or 0, u)} J for 1,000 images"
-            for (_, r), u in zip(spots, scale, strict=True)
-        ],
-        "hoverinfo": "text",
-        "marker": {"size": 10, "color": [_state_colour(result) for _, result in spots]},
-        "error_x": _bars(scale, scale),
-        "cliponaxis": False,
-    }
     titles = [
         {
             "x": 0,
@@ -127,13 +110,34 @@ def repeats(results: Sequence[Result]) -> Figure | None:
         for place, model in enumerate(order)
     ]
     return {
-        "data": [data],
+        "data": [_dots([models[model] for model in order])],
         "layout": {
             "height": 110 + 62 * len(order),
             "annotations": titles,
             "xaxis": {"title": {"text": "J for 1,000 images"}, "rangemode": "tozero"},
             "yaxis": {"visible": False, "range": [-0.45, len(order) - 0.3]},
         },
+    }
+
+
+def _dots(lines: Sequence[Sequence[Result]]) -> Figure:
+    """A dot for each trial, at the height of its model's line."""
+    spots = [(place + _step(trials, one), one) for place, trials in enumerate(lines) for one in trials]
+    u95 = [_per_1000(result) for _, result in spots]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [result.j_per_1000 for _, result in spots],
+        "y": [height for height, _ in spots],
+        "hovertext": [
+            f"<b>{in_plot(r.model or '')}</b>, trial {r.index}<br>{r.state}<br>"
+            f"{with_u95(r.j_per_1000 or 0, u)} J for 1,000 images"
+            for (_, r), u in zip(spots, u95, strict=True)
+        ],
+        "hoverinfo": "text",
+        "marker": {"size": 10, "color": [_state_colour(result) for _, result in spots]},
+        "error_x": _bars(u95, u95),
+        "cliponaxis": False,
     }
 
 
