@@ -13,10 +13,11 @@ from typing import NamedTuple
 import anyio
 import msgspec
 
+from analyzer.screening import Thresholds, screen
 from e3p.children import Child
 from e3p.output import say
 from e3p.progress import Progress
-from e3p.published import accuracy_refs
+from e3p.published import accuracy_refs, candidates
 from e3p.recorded import Recorded, recorded_runs
 from e3p.trialing import Trials
 from e3p.watch import Watch
@@ -74,11 +75,26 @@ async def run_demo(plan: Plan) -> Shown:
         agent = stack.enter_context(Child(["edge", "--node", NODE], plan.out / "edge.log", agent_env))
         say(f"server at {env['E3P_MQTT']}, its store {store}")
         _tell_sensors()
+        _tell_screening(plan.models)
         if plan.debug:
             say(f"process ids: demo {os.getpid()}, serve {server.pid}, edge {agent.pid}")
         status, results = await _trials(plan, Address.parse(env["E3P_MQTT"]), str(marks), agent)
         recorded = [await _replayed(run, plan, env) for run in recorded_runs()]
     return Shown(results, recorded, *await _books(store), status)
+
+
+def _tell_screening(models: Sequence[str]) -> None:
+    """Stage 1 on paper: who passes, and where the models that are measured now stand among them."""
+    limits = Thresholds()
+    passing = screen(candidates(), limits).passing
+    places = {each.model: each.rank for each in reversed(passing)}
+    say(
+        f"Stage 1: {len(passing)} of {len(candidates())} candidates pass (Top-1 from {limits.min_top1:g} %, "
+        f"below {limits.max_params:g} M parameters and {limits.max_macs:g} G MACs); measured now, by NetScore:"
+    )
+    for model in sorted(models, key=lambda name: places.get(name) or len(passing) + 1):
+        place = f"number {places[model]}" if model in places else "does not pass, measured all the same"
+        say(f"  {model}: {place}")
 
 
 def _tell_sensors() -> None:
@@ -99,8 +115,8 @@ async def _trials(plan: Plan, address: Address, marks: str, agent: Child) -> tup
         "images": plan.images,
         "batch_size": 8,
         "trials": plan.trials,
-        "min_s": 3,
-        "warmup_s": 5,
+        "min_s": 2,
+        "warmup_s": 4,
         "idle_s": 3,
         "cooldown_s": 1,
         "accuracy_refs": accuracy_refs(list(plan.models)),

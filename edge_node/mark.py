@@ -29,9 +29,7 @@ from typing import Callable, Deque, Dict, Iterator, List, Optional, Sequence, Se
 
 __all__ = ["Batches", "Trial", "idle", "now_ns", "prepare", "trial", "work"]
 
-GATHER_NS = (
-    1000000000  # this between two lines of batches: a line costs a batch's call fifty times its usual price
-)
+GATHER_NS = 1000000000  # at least this between two lines of batches: each costs its call fifty times as much
 END_WAIT_S = 0.2
 KEPT_LINES = 4096
 KEPT_BYTES = 16 << 20  # a small device must not lose its memory to an agent that is not there

@@ -11,7 +11,11 @@ import typer
 if TYPE_CHECKING:
     from e3p.demo import Plan, Shown
 
-MODELS = "levit_128s.fb_dist_in1k,deit_tiny_patch16_224.fb_in1k"
+MODELS = (
+    "levit_192.fb_dist_in1k,efficientvit_b1.r224_in1k,"
+    "efficientformerv2_s1.snap_dist_in1k,tiny_vit_5m_224.dist_in22k_ft_in1k"
+)
+"""Four small transformers that pass Stage 1."""
 
 
 def demo(
@@ -19,10 +23,10 @@ def demo(
         "e3p-demo"
     ),
     models: Annotated[str, typer.Option(metavar="A,B,C", help="timm models to run.")] = MODELS,
-    images: Annotated[int, typer.Option(help="Images in each trial.")] = 64,
-    trials: Annotated[int, typer.Option(help="Trials of each model.")] = 2,
+    images: Annotated[int, typer.Option(help="Images in each trial.")] = 32,
+    trials: Annotated[int, typer.Option(help="Trials of each model.")] = 3,
 ) -> int:
-    """Server, agent, real models and two recorded devices; ends with results, a ranking and the ledger.
+    """Screens, measures real models here, replays two recorded devices; ends with the answer and a report.
 
     Server and agent are processes of their own that meet only at the broker. DEBUG=1 shows process ids and
     messages per topic. Exit code 1 when a result is invalid or the ledger does not close.
