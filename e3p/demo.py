@@ -90,7 +90,7 @@ def _tell_screening(models: Sequence[str]) -> None:
     places = {each.model: each.rank for each in reversed(passing)}
     say(
         f"Stage 1: {len(passing)} of {len(candidates())} candidates pass (Top-1 from {limits.min_top1:g} %, "
-        f"below {limits.max_params:g} M parameters and {limits.max_macs:g} G MACs); measured now, by NetScore:"
+        f"below {limits.max_params:g} M parameters and {limits.max_macs:g} G MACs); of them, measured now:"
     )
     for model in sorted(models, key=lambda name: places.get(name) or len(passing) + 1):
         place = f"number {places[model]}" if model in places else "does not pass, measured all the same"
