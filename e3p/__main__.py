@@ -23,19 +23,32 @@ def main() -> NoReturn:
             sys.stderr.write(f"{error}\n")
             sys.exit(2)
         _refuse(_one_line(error))
-    except UserError as error:
-        _refuse(str(error))
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    except Exception as error:
-        if type(error).__name__ != "StoreUnavailable":  # importing stores here would slow `--help` down
-            raise
+    except Exception as error:  # noqa: BLE001 - what is not known here is raised again
+        _explain(_alone(error))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _alone(error: BaseException) -> BaseException:
+    """The error itself, out of the groups of one that task groups wrap it in."""
+    inside: list[BaseException]
+    while len(inside := list(getattr(error, "exceptions", ()))) == 1:
+        error = inside[0]
+    return error
+
+
+def _explain(error: BaseException) -> NoReturn:
+    """One line for what a person or time can mend; anything else is a fault of ours, and shows where."""
+    if isinstance(error, UserError):
+        _refuse(str(error))
+    if type(error).__name__ == "StoreUnavailable":  # importing stores here would slow `--help` down
         sys.stderr.write(f"e3p: the store is not available: {error}\n")
         sys.exit(1)
-    sys.exit(status if isinstance(status, int) else 0)
+    raise error
 
 
 def _refuse(words: str) -> NoReturn:

@@ -86,15 +86,17 @@ async def run_demo(plan: Plan) -> Shown:
 def _tell_screening(models: Sequence[str]) -> None:
     """Stage 1 on paper: who passes, and where the models that are measured now stand among them."""
     limits = Thresholds()
-    passing = screen(candidates(), limits).passing
-    places = {each.model: each.rank for each in reversed(passing)}
+    known = candidates()
+    passing = screen(known, limits).passing
+    places = {each.model: f"number {each.rank}" for each in reversed(passing)}
+    failing = {each.model for each in known} - places.keys()
     say(
-        f"Stage 1: {len(passing)} of {len(candidates())} candidates pass (Top-1 from {limits.min_top1:g} %, "
-        f"below {limits.max_params:g} M parameters and {limits.max_macs:g} G MACs); of them, measured now:"
+        f"Stage 1: {len(passing)} of {len(known)} candidates pass (Top-1 from {limits.min_top1:g} %, "
+        f"below {limits.max_params:g} M parameters and {limits.max_macs:g} G MACs); measured now:"
     )
-    for model in sorted(models, key=lambda name: places.get(name) or len(passing) + 1):
-        place = f"number {places[model]}" if model in places else "does not pass, measured all the same"
-        say(f"  {model}: {place}")
+    for model in models:
+        other = "does not pass" if model in failing else "is not among the candidates"
+        say(f"  {model}: {places.get(model, other)}")
 
 
 def _tell_sensors() -> None:
