@@ -15,6 +15,7 @@ from edge_node.settings import EdgeSettings
 from telemetry.runtime import logs
 from telemetry.runtime.common import Common
 from telemetry.runtime.config import Resolved, resolve
+from telemetry.runtime.logs import Level
 
 FILE = Path("e3p.toml")
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -49,10 +50,11 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
 }
 
 
-def load(config: Path | None = None, *, service: bool = False, **flags: object) -> Settings:
+def load(config: Path | None = None, *, level: Level = "warning", **flags: object) -> Settings:
     """Reads everything; a flag is a top-level key, or ``section__key``. Raises `UserError`.
 
-    A service tells what it does; a command that answers a question only warns, unless it was asked to tell.
+    `level` is what the command itself logs where nobody set one: a service tells what it does, a command that
+    answers a question only warns.
     """
     file = config or (FILE if FILE.exists() else None)
     named = {key.replace("__", "."): value for key, value in flags.items()}
@@ -60,8 +62,8 @@ def load(config: Path | None = None, *, service: bool = False, **flags: object) 
     for warning in resolved.warnings:
         say(f"e3p: warning: {warning}")
     common = resolved.section("", Common)
-    asked = service or resolved.origins["log_level"] != "default"
-    logs.configure(common.log, common.log_level if asked else "warning")
+    asked = resolved.origins["log_level"] != "default"
+    logs.configure(common.log, common.log_level if asked else level)
     return Settings(
         common,
         resolved.section("serve", ServeSettings),

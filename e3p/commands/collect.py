@@ -13,7 +13,7 @@ def collect(store: options.Store = None, mqtt: options.Mqtt = None, config: opti
     from e3p.settings import load
     from telemetry.store.open import opened_store
 
-    settings = load(config, service=True, store=store, mqtt=mqtt)
+    settings = load(config, level="info", store=store, mqtt=mqtt)
 
     async def work() -> None:
         async with opened_store(settings.common.store) as opened:

@@ -28,7 +28,7 @@ def doctor(
     from e3p.output import print_json
     from e3p.settings import load
 
-    findings = anyio.run(examine, load(config, store=store, mqtt=mqtt))
+    findings = anyio.run(examine, load(config, level="error", store=store, mqtt=mqtt))
     if json:
         print_json({"findings": findings})
     else:

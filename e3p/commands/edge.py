@@ -23,5 +23,5 @@ def edge(
     from e3p.settings import load
     from edge_node.app import run_agent
 
-    settings = load(config, service=True, mqtt=mqtt, edge__node=node, edge__trials_on=trials_on)
+    settings = load(config, level="info", mqtt=mqtt, edge__node=node, edge__trials_on=trials_on)
     anyio.run(run_agent, settings.edge, settings.common.address())

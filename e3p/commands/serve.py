@@ -32,4 +32,4 @@ def serve(
         "serve__broker_port": broker_port,
         "serve__broker_host": broker_host,
     }
-    anyio.run(run, load(config, service=True, store=store, mqtt=mqtt, **listens))
+    anyio.run(run, load(config, level="info", store=store, mqtt=mqtt, **listens))
