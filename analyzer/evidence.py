@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from telemetry.contract.frames import Frame
-    from telemetry.store.interface import Account, Store
+    from telemetry.store.interface import Account, Place, Store
 
 MARGIN_NS = 10 * NS_PER_S
 """Looked at around a window: room for the slowest sensor's period, its averaging and its delay."""
@@ -77,19 +77,14 @@ class _Part(NamedTuple):
 
 
 class Archive:
-    """One node's part of the store; `keys` are the sequences known of it, `accounts` them where at hand."""
+    """One node's part of the store; `keys` are the sequences known of it."""
 
-    def __init__(
-        self,
-        store: Store,
-        node: str,
-        keys: Iterable[StreamKey],
-        accounts: Mapping[StreamKey, Account] | None = None,
-    ) -> None:
+    def __init__(self, store: Store, node: str, keys: Iterable[StreamKey]) -> None:
         self._store = store
         self._node = node
         self._keys = list(keys)
-        self._accounts = accounts
+        self._accounts: dict[StreamKey, Account] | None = None
+        self._places: dict[StreamKey, Place] | None = None
 
     async def evidence(
         self,
@@ -113,7 +108,13 @@ class Archive:
             idle=tuple([await self._power(name, [idle], {}, manifest) for name in names]) if idle else (),
         )
 
-    async def accounts(self) -> Mapping[StreamKey, Account]:
+    async def places(self) -> dict[StreamKey, Place]:
+        """Where each sequence of the node stands: read once, and only when no mark says it."""
+        if self._places is None:
+            self._places = {place.key: place for place in await self._store.places(self._node)}
+        return self._places
+
+    async def accounts(self) -> dict[StreamKey, Account]:
         """What the store holds of each sequence of the node: read once, and only when something is absent."""
         if self._accounts is None:
             self._accounts = {account.key: account for account in await self._store.accounts(self._node)}
@@ -153,16 +154,14 @@ class Archive:
         found = await self._store.covering(key, wide.begin, wide.end)
         held = [frame for frame in found if isinstance(frame, PowerFrame)]
         through = owed if owed is not None else reaching(held, span.end)
-        account = None
+        place = (await self.places()).get(key) if owed is None else None
         if through is None:
-            account = (await self.accounts()).get(key)
-            through = reported_end(account, wide.end)
-            if account is None and not first:
+            through = reported_end(place, wide.end)
+            if place is None and not first:
                 return None
         need = needed(held, span.begin, through)
         absent = need - IntervalSet.of(frame.seq for frame in held)
-        if absent or owed is None:
-            account = (await self.accounts()).get(key)
+        account = (await self.accounts()).get(key) if absent else None
         if account is not None and (here := absent & account.stored):
             # They came since, or hold no sample near the window.
             held += [
@@ -175,7 +174,7 @@ class Archive:
             frames=[frame for frame in held if frame.seq in need],
             absent=absent,
             holes=explain(absent, account) + Holes(missing=int(unsure)),
-            reported=owed is not None or (account is not None and account.report is not None),
+            reported=owed is not None or (place is not None and place.report is not None),
             unsure=unsure,
         )
 

@@ -32,14 +32,13 @@ async def energy_of(store: Store, node: str, begin: int, end: int) -> list[Resul
         raise UserError(
             f"the window ends at {end} ns, not after its begin at {begin} ns: swap --begin and --end"
         )
-    accounts = await store.accounts(node)
-    if not accounts:
+    places = await store.places(node)
+    if not places:
         raise UserError(f"node {node!r} has nothing in {store.url}: {await _known_nodes(store)}")
-    streams = await boots_during(store, accounts, begin, end)
+    streams = await boots_during(store, places, begin, end)
     if not streams:
         raise UserError(f"node {node!r} has no power in {store.url}: only marks, reports or letters")
-    held = {account.key: account for account in accounts}
-    archive = Archive(store, node, held, held)
+    archive = Archive(store, node, [place.key for place in places])
     results: list[Result] = []
     for stream, boots in streams.items():
         evidence = await archive.evidence(boots.spans, {}, only=stream)

@@ -11,7 +11,7 @@ from telemetry.contract.frames import PowerFrame, StreamKey
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from telemetry.store.interface import Account, Store
+    from telemetry.store.interface import Place, Store
 
 
 class Boots(NamedTuple):
@@ -29,33 +29,33 @@ class Sighting(NamedTuple):
     span: Span
 
 
-async def boots_during(store: Store, accounts: Sequence[Account], begin: int, end: int) -> dict[str, Boots]:
+async def boots_during(store: Store, places: Sequence[Place], begin: int, end: int) -> dict[str, Boots]:
     """For each power stream, by its bare name, the boots with readings near a window (node time ns).
 
     A stream without any is told of all its boots, where one of those has readings of another stream there, or
     where no stream has any.
     """
     streams: dict[str, list[tuple[StreamKey, Span]]] = {}
-    for account in accounts:
-        kind, _, name = account.key.stream.partition("/")
-        if kind == "power" and account.anchor is not None:
-            span = on_own_clock(account.key.boot, account.anchor, begin, end)
-            streams.setdefault(name, []).append((account.key, span))
-    seen = {name: await _sightings(store, places) for name, places in streams.items()}
+    for place in places:
+        kind, _, name = place.key.stream.partition("/")
+        if kind == "power" and place.anchor is not None:
+            span = on_own_clock(place.key.boot, place.anchor, begin, end)
+            streams.setdefault(name, []).append((place.key, span))
+    seen = {name: await _sightings(store, held) for name, held in streams.items()}
     awake = {sighting.span.boot for found in seen.values() for sighting in found}
     told: dict[str, Boots] = {}
-    for name, places in sorted(streams.items()):
+    for name, held in sorted(streams.items()):
         if seen[name]:
             told[name] = choose(seen[name], begin)
-        elif spans := [span for _, span in places if not awake or span.boot in awake]:
+        elif spans := [span for _, span in held if not awake or span.boot in awake]:
             told[name] = Boots(sorted(spans, key=lambda span: span.boot), overlap=False)
     return told
 
 
-async def _sightings(store: Store, places: Sequence[tuple[StreamKey, Span]]) -> list[Sighting]:
+async def _sightings(store: Store, held: Sequence[tuple[StreamKey, Span]]) -> list[Sighting]:
     """Where a stream has samples near a window: those near its begin and those near its end tell."""
     found = []
-    for key, span in places:
+    for key, span in held:
         wide = span.wider(MARGIN_NS, MARGIN_NS)
         early = await store.covering(key, wide.begin, wide.begin)
         late = await store.covering(key, wide.end, wide.end)

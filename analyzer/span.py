@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from telemetry.contract.frames import Frame
-    from telemetry.store.interface import Account
+    from telemetry.store.interface import Account, Place
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,15 @@ def reaching(frames: Sequence[Frame], end: int) -> int | None:
     return min(past, default=None)
 
 
-def reported_end(account: Account | None, end: int) -> int | None:
+def reported_end(place: Place | None, end: int) -> int | None:
     """The last number that the node's own word gives a sequence up to `end` (monotonic ns); None: no word.
 
     A report that is not the last one speaks of `end` when it was made later than that.
     """
-    if account is None or account.report is None:
+    if place is None or place.report is None:
         return None
-    report = account.report
-    if report.health.final or (account.anchor is not None and report.as_of - account.anchor >= end):
+    report = place.report
+    if report.health.final or (place.anchor is not None and report.as_of - place.anchor >= end):
         return report.health.next_seq - 1
     return None
 

@@ -60,19 +60,24 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     as_of: int
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What the store holds of one sequence. `samples` and `missed` add up over its power frames.
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """One sequence, whatever is held of it. `anchor` is None while only reports or letters speak of its boot.
 
-    `anchor` is None while no frame of that boot is held: a report or a letter alone does not tell it.
+    `report` is the newest one, with all that any of them declared lost.
     """
 
     key: StreamKey
     anchor: int | None
+    report: Report | None = None
+
+
+class Account(Place, frozen=True, kw_only=True):
+    """What the store holds of one sequence. `samples` and `missed` add up over its power frames."""
+
     stored: IntervalSet
     dead: IntervalSet
     samples: int = 0
     missed: int = 0
-    report: Report | None = None
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +119,9 @@ class Store(Protocol):
 
     async def accounts(self, node: str | None = None) -> list[Account]:
         """What is held of every sequence, of one node or of all, read from the frames themselves."""
+
+    async def places(self, node: str) -> list[Place]:
+        """Every sequence of a node that frames or reports speak of, at a cost that no history raises."""
 
     async def frames(self, key: StreamKey, seqs: IntervalSet) -> list[tuple[int, Frame]]:
         """The frames of these numbers that are held, as (seq, frame), by rising seq."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.intervals import IntervalSet
-from telemetry.store.interface import Account, Report
+from telemetry.store.interface import Account, Place, Report
 from telemetry.store.sqlite.reports import read_report
 
 OF_NODE = "stream IN (SELECT stream.id FROM stream JOIN boot ON boot.id = stream.boot WHERE node = :node)"
@@ -53,6 +53,18 @@ def read_accounts(db: sqlite3.Connection, node: str | None) -> list[Account]:
         )
         found.append(account)
     return sorted((*found, *(_only_dead(db, *item) for item in dead.items())), key=lambda each: each.key)
+
+
+def read_places(db: sqlite3.Connection, node: str) -> list[Place]:
+    """Where each sequence of a node stands, by key; no frame is looked at."""
+    rows = db.execute(STREAMS, {"node": node})
+    return sorted(
+        (
+            Place(key=StreamKey(node, boot, name), anchor=anchor, report=_report(node, as_of, health))
+            for _, _, boot, name, anchor, as_of, health in rows
+        ),
+        key=lambda each: each.key,
+    )
 
 
 def _stored(

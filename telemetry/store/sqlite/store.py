@@ -13,8 +13,8 @@ import anyio.to_thread
 from telemetry.contract.decode import Received
 from telemetry.contract.frames import Frame, StreamKey
 from telemetry.contract.intervals import IntervalSet
-from telemetry.store.interface import Account, Letter, Revision, Verdict
-from telemetry.store.sqlite.accounts import read_accounts
+from telemetry.store.interface import Account, Letter, Place, Revision, Verdict
+from telemetry.store.sqlite.accounts import read_accounts, read_places
 from telemetry.store.sqlite.connection import Connection, closed_on_failure, connect, reading, writing
 from telemetry.store.sqlite.documents import latest_revisions, put_revisions, revision_history
 from telemetry.store.sqlite.frames import frames_by_seq, frames_covering, write_frames
@@ -81,6 +81,9 @@ class SqliteStore:
 
     async def accounts(self, node: str | None = None) -> list[Account]:
         return await self._read(lambda db: read_accounts(db, node))
+
+    async def places(self, node: str) -> list[Place]:
+        return await self._read(lambda db: read_places(db, node))
 
     async def frames(self, key: StreamKey, seqs: IntervalSet) -> list[tuple[int, Frame]]:
         return await self._read(lambda db: frames_by_seq(db, key, seqs))

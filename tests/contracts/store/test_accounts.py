@@ -127,3 +127,14 @@ async def test_a_later_boot_speaks_for_an_earlier_one(store: Store) -> None:
     report = (await account(store)).report
     assert report is not None
     assert report.health == word(12, final=True)
+
+
+async def test_places_are_the_accounts_without_their_counts(store: Store) -> None:
+    await store.write([power(0), power(2), health(0, word(3))])
+    told = {place.key: (place.anchor, place.report) for place in await store.places(POWER.node)}
+    assert told == {held.key: (held.anchor, held.report) for held in await store.accounts(POWER.node)}
+
+
+async def test_an_unknown_node_has_no_places(store: Store) -> None:
+    await store.write([power(0)])
+    assert await store.places("another") == []
