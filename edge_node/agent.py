@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -32,6 +33,9 @@ from telemetry.contract.frames import PowerFrame
 from telemetry.contract.nodetime import NS_PER_MS, to_ns
 from telemetry.runtime import logs
 from telemetry.runtime.mqtt import Address
+
+if sys.version_info < (3, 11):
+    from exceptiongroup import BaseExceptionGroup
 
 WATCH_COMMIT_S = 1.0
 TRIAL_COMMIT_S = 0.25
@@ -164,8 +168,10 @@ class Agent:
         """A spool that breaks ends this agent, and another one begins with a fresh spool."""
         try:
             await work()
-        except SpoolBroken as error:
-            self._broken = error
+        except (SpoolBroken, BaseExceptionGroup) as error:
+            self._broken = _broken_spool(error)
+            if self._broken is None:
+                raise
             line.cancel_scope.cancel()
 
     async def _connect(self) -> None:
@@ -262,6 +268,16 @@ class Agent:
                 connection.settled.clear()
                 await connection.settled.wait()
         await connection.say("gone")
+
+
+def _broken_spool(error: BaseException) -> SpoolBroken | None:
+    """The broken spool in an error, out of the groups of tasks it comes in; None where there is another."""
+    while isinstance(error, BaseExceptionGroup):
+        matched, rest = error.split(SpoolBroken)
+        if matched is None or rest is not None:
+            return None
+        error = matched.exceptions[0]
+    return error if isinstance(error, SpoolBroken) else None
 
 
 def _power(block: Block, first: int, stamp: Stamp) -> PowerFrame:

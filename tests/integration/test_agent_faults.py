@@ -136,6 +136,18 @@ async def test_a_spool_that_breaks_in_use_is_replaced_and_what_it_held_is_declar
         assert {key: gone for key, gone in collector.holes().items() if key[0] != old} == {}
 
 
+@pytest.mark.parametrize("reading", ["waiting", "parcels", "settle"])
+async def test_a_spool_that_breaks_where_it_is_read_is_replaced_as_well(
+    mosquitto: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reading: str
+) -> None:
+    async with collecting(mosquitto) as collector, running(mosquitto, settings_in(tmp_path)):
+        await until(lambda: len(collector.of("power/main")) >= 3)
+        with monkeypatch.context() as broken:
+            broken.setattr(Spool, reading, _break)
+            await until(lambda: list(tmp_path.glob("node.spool.corrupt-*")))
+        await until(lambda: len(collector.boots) == 2)
+
+
 def _break(*_: object) -> None:
     raise SpoolBroken("database disk image is malformed")
 
