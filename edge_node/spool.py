@@ -145,8 +145,10 @@ class Spool:
         """The collector has these: they leave. Those that were here."""
         with self._errors():
             self._begin()
-            self._settled[name] = self._settled.get(name, IntervalSet()) | seqs
-            return self._remove(name, seqs)
+            gone = self._remove(name, seqs)
+        # Noted once it is told: what a failing disk kept stays counted as kept, and is sent once more.
+        self._settled[name] = self._settled.get(name, IntervalSet()) | seqs
+        return gone
 
     def waiting(self, count: int, sent: Collection[int]) -> tuple[list[Waiting], list[Waiting]]:
         """Up to `count` of the newest and of the oldest frames that are not among the `sent` ones."""

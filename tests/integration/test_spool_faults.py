@@ -192,6 +192,25 @@ def test_what_was_settled_stays_settled_though_the_disk_was_full(tmp_path: Path)
     spool.close()
 
 
+def test_what_a_failing_disk_did_not_let_go_stays_until_it_is_settled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path / "node.spool", ROOM)
+    _write(spool, 0, 3)
+    with monkeypatch.context() as failing:
+        failing.setattr(Spool, "_remove", _fail)
+        with pytest.raises(SpoolBlocked):
+            spool.settle(POWER, IntervalSet.below(2))
+    _write(spool, 3, 1)
+    assert spool.accounts()[POWER].spooled == IntervalSet.below(4)
+    assert spool.settle(POWER, IntervalSet.below(2)).ticks == 2
+    spool.close()
+
+
+def _fail(*_: object) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
 @pytest.mark.anyio
 async def test_frames_outlive_a_full_disk_in_memory_and_the_rest_is_declared_lost(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "node.spool", ROOM)
