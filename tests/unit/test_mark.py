@@ -28,8 +28,13 @@ TRIAL: dict[str, Any] = {"model": "m", "dataset": "d", "batch_size": 2, "group":
 def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Each test has a sender that starts at 0, and an address of its own where nobody listens yet."""
     monkeypatch.setenv("E3P_SOCKET", str(tmp_path / "m"))
-    mark._senders.clear()
+    forget_senders()
     yield tmp_path / "m"
+    forget_senders()
+
+
+def forget_senders() -> None:
+    """Whoever marked in this process before, another test too, left a sender with its socket."""
     for sender in mark._senders.values():
         if sender._socket is not None:
             sender._socket.close()
