@@ -64,6 +64,8 @@ class Meters:
             return None
         if not rises(times):
             raise Refused("field", "t", "the times of a message must rise strictly")
+        if times[-1] - times[0] > INT64_MAX:
+            raise Refused("field", "t", "from first to last it does not fit 64 bits of nanoseconds")
         frame = PowerFrame(
             v=VERSION,
             boot=key.boot,

@@ -54,6 +54,11 @@ def test_a_message_whose_times_do_not_rise_is_a_repeat(start: int) -> None:
     assert meters.frame(TOPIC, message(start, NOON + 9 * SECOND)) is None
 
 
+def test_times_that_lie_farther_apart_than_64_bits_tell_are_refused() -> None:
+    with pytest.raises(Refused, match="64 bits"):
+        Meters().frame(TOPIC, message(-9 * 10**18, 9 * 10**18))
+
+
 def test_a_message_that_was_not_taken_leaves_no_hole() -> None:
     meters = Meters()
     assert meters.frame(TOPIC, message(NOON)) is not None
