@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from telemetry.contract import frames, marks
@@ -9,8 +10,13 @@ from telemetry.contract.columns import SIZE, rises, unpack, unpack_dt
 from telemetry.contract.errors import Refused
 from telemetry.contract.manifest import StreamInfo
 from telemetry.contract.nodetime import INT64_MAX, INT64_MIN
-from telemetry.contract.topics import is_stream
+from telemetry.contract.topics import is_stream, is_stream_name
 from telemetry.contract.units import MAX_CHANNELS
+
+_TIMES_MS = ("period_ms", "averaging_window_ms", "delay_ms")
+_FACTS = ("resolution_w", "noise_w", "gain_uncertainty", "offset_w_uncertainty", "max_w", "min_w")
+_MAX_MS = 1e9
+"""Eleven days: no sensor is so slow, and what is no number is not below it."""
 
 
 def judge(frame: frames.Envelope) -> None:
@@ -71,6 +77,10 @@ def _event(event: marks.Event, path: str, anchor: int) -> None:
         raise Refused("field", f"{path}.group", "an idle mark names its trial or its group")
     if isinstance(event, (marks.Batches, marks.Work)):
         _batches(event, path, anchor)
+    if isinstance(event, marks.TrialEnd):
+        for name in event.power:
+            if not is_stream(name.removeprefix("power/")):
+                raise Refused("field", f"{path}.power", f"{name!r:.80} is no name of a power stream")
 
 
 def _batches(event: marks.Batches | marks.Work, path: str, anchor: int) -> None:
@@ -94,6 +104,8 @@ def _batches(event: marks.Batches | marks.Work, path: str, anchor: int) -> None:
 
 
 def _health(stream: frames.StreamHealth, path: str) -> None:
+    if not is_stream_name(stream.stream):
+        raise Refused("field", f"{path}.stream", "a kind of frame and a stream are expected, as power/main")
     ranges: list[tuple[str, Any]] = [("spooled", stream.spooled), ("declared_lost", stream.declared_lost)]
     for name, rows in ranges:
         for at, row in enumerate(rows):
@@ -107,6 +119,14 @@ def _stream_info(info: StreamInfo, path: str) -> None:
         raise Refused("field", f"{path}.stream", "1-32 of a-z 0-9 _ - expected")
     if info.total not in info.channels:
         raise Refused("field", f"{path}.total", f"{info.total!r} is none of the channels")
+    for name in _TIMES_MS:
+        value = getattr(info, name)
+        if value is not None and not abs(value) < _MAX_MS:
+            raise Refused("field", f"{path}.{name}", f"a time below {_MAX_MS:g} ms is expected")
+    for name in _FACTS:
+        value = getattr(info, name)
+        if value is not None and not math.isfinite(value):
+            raise Refused("field", f"{path}.{name}", "a finite number is expected")
     if not info.period_ms > 0:
         raise Refused("field", f"{path}.period_ms", "a period above 0 is expected")
 

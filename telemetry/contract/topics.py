@@ -50,7 +50,10 @@ def stream_topic(node: str, name: str) -> str:
 
 def ranking_topic(device: str, dataset: str) -> str:
     """The retained ranking of one device kind on one data set."""
-    return f"{ROOT}/{FLEET}/ranking/{check_node(device)}/{check_node(dataset)}"
+    for name in (device, dataset):
+        if not NODE_PATTERN.fullmatch(name):
+            raise ValueError(f"{name!r} cannot stand in a topic: 1-64 of A-Z a-z 0-9 _ -")
+    return f"{ROOT}/{FLEET}/ranking/{device}/{dataset}"
 
 
 def every_node(kind: NodeKind) -> str:
@@ -84,6 +87,12 @@ def is_node(name: str) -> bool:
 def is_stream(name: str) -> bool:
     """Whether this can be a stream's name."""
     return STREAM_PATTERN.fullmatch(name) is not None
+
+
+def is_stream_name(name: str) -> bool:
+    """Whether this is a stream's full name, such as ``power/main``."""
+    kind, _, stream = name.partition("/")
+    return kind in FRAME_KINDS and is_stream(stream)
 
 
 def check_node(name: str) -> str:

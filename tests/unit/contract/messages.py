@@ -31,6 +31,7 @@ from telemetry.contract.marks import (
     Work,
 )
 from telemetry.contract.replies import Dead, Ping, Pong, State, Stored, StoredStream
+from telemetry.contract.topics import FRAME_KINDS
 from telemetry.contract.units import MAX_SEQ
 
 texts = st.text(min_size=1, max_size=20)
@@ -38,6 +39,8 @@ times = st.integers(0, 2**61)
 counts = st.integers(0, 2**62)
 seqs = st.integers(0, MAX_SEQ)
 finite = st.floats(allow_nan=False, allow_infinity=False)
+names = st.from_regex(r"[a-z0-9_-]{1,32}", fullmatch=True)
+full_names = st.tuples(st.sampled_from(FRAME_KINDS), names).map("/".join)
 watts = st.floats(width=32, allow_nan=False, allow_infinity=False) | st.just(math.nan)
 
 
@@ -107,7 +110,7 @@ trial_ends = st.builds(
     trial=texts,
     status=st.sampled_from(["ok", "aborted"]),
     images=counts,
-    power=st.dictionaries(texts, seqs, max_size=3),
+    power=st.dictionaries(names | names.map("power/{}".format), seqs, max_size=3),
     correct=st.none() | counts,
 )
 events: st.SearchStrategy[Event] = st.one_of(
@@ -143,7 +146,7 @@ def ranges(width: int) -> st.SearchStrategy[tuple[tuple[int, ...], ...]]:
 stream_healths = st.builds(
     StreamHealth,
     boot=texts,
-    stream=texts,
+    stream=full_names,
     next_seq=seqs,
     spooled=ranges(2),
     declared_lost=ranges(3),
@@ -171,7 +174,7 @@ health_frames = st.builds(
 def stream_infos(draw: st.DrawFn) -> StreamInfo:
     channels = draw(st.lists(texts, min_size=1, max_size=4, unique=True))
     return StreamInfo(
-        stream=draw(st.from_regex(r"[a-z0-9_-]{1,32}", fullmatch=True)),
+        stream=draw(names),
         sensor=draw(texts),
         channels=tuple(channels),
         total=draw(st.sampled_from(channels)),

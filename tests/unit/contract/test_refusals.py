@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import msgspec
@@ -127,6 +128,12 @@ WRONG = [
     ("manifest", "streams.0.channels", [], "streams[0].channels"),
     ("manifest", "streams.0.origin", "guessed", "streams[0].origin"),
     ("manifest", "streams.0.period_ms", 0, "streams[0].period_ms"),
+    ("manifest", "streams.0.period_ms", 1e300, "streams[0].period_ms"),
+    ("manifest", "streams.0.delay_ms", -1e12, "streams[0].delay_ms"),
+    ("marks", "events.3.power", {"Main!": 1}, "events[3].power"),
+    ("health", "streams.0.stream", "power/Main!", "streams[0].stream"),
+    ("health", "streams.0.stream", "main", "streams[0].stream"),
+    ("health", "streams.0.stream", "state/main", "streams[0].stream"),
 ]
 
 
@@ -135,6 +142,14 @@ def test_a_wrong_field_is_named_by_its_path(kind: str, path: str, value: Any, na
     refused = refusal(kind, msgspec.json.encode(changed(kind, path, value)))
     assert (refused.code, refused.path) == ("field", named)
     assert str(refused) == f"field {named}: {refused.words}"
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("name", ["period_ms", "averaging_window_ms", "delay_ms", "noise_w", "max_w"])
+def test_what_is_said_of_a_sensor_is_finite(name: str, value: float) -> None:
+    raw = msgspec.msgpack.decode(packed("manifest"))
+    raw["streams"][0][name] = value
+    assert refusal("manifest", msgspec.msgpack.encode(raw)).path == f"streams[0].{name}"
 
 
 @pytest.mark.parametrize(

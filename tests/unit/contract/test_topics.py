@@ -86,3 +86,13 @@ def test_the_kinds_are_those_of_the_types() -> None:
 
 def test_a_ranking_has_one_topic_for_a_device_and_a_data_set() -> None:
     assert topics.ranking_topic("jetson-tx2", "imagenet") == "e3p/v1/fleet/ranking/jetson-tx2/imagenet"
+
+
+def test_a_data_set_may_be_called_like_the_fleet() -> None:
+    assert topics.ranking_topic("pc", "fleet") == "e3p/v1/fleet/ranking/pc/fleet"
+
+
+@pytest.mark.parametrize(("device", "dataset"), [("a.b", "x"), ("pc", ""), ("pc", "x/y"), ("p" * 65, "x")])
+def test_a_ranking_of_an_unlawful_name_has_no_topic(device: str, dataset: str) -> None:
+    with pytest.raises(ValueError, match="cannot stand in a topic"):
+        topics.ranking_topic(device, dataset)
