@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -32,10 +33,15 @@ def health_of(frames: tuple[tuple[int, HealthFrame], ...], begin: int, end: int)
         return {}
     throttled = {what for frame in inside or before for what in frame.throttle or ()}
     return {
-        "temp_c": speaking[-1].temp_c,
+        "temp_c": _known(speaking[-1].temp_c),
         "throttle": tuple(sorted(throttled)) or None,
         "agent_cpu_s": _spent_s(speaking),
     }
+
+
+def _known(temp_c: dict[str, float] | None) -> dict[str, float] | None:
+    """The temperatures that are numbers: what a sensor could not tell is absent."""
+    return {name: value for name, value in (temp_c or {}).items() if isfinite(value)} or None
 
 
 def _spent_s(reports: list[HealthFrame]) -> float | None:

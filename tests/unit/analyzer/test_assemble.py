@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -194,6 +196,13 @@ def test_a_report_of_long_ago_does_not_speak_for_the_window() -> None:
     events = begin(102), batches(108), end(108.5)
     made = result(*events, power=(power(*MAKER.powers(101, 109)),), health=(health(1, temp_c={"cpu": 40.0}),))
     assert made.temp_c is None
+
+
+def test_a_temperature_that_is_no_number_is_left_out() -> None:
+    hot = health(1, temp_c={"cpu": 40.0, "gpu": math.nan})
+    made = result(health=(hot,))
+    assert made.temp_c == {"cpu": 40.0}
+    assert msgspec.json.decode(msgspec.json.encode(made), type=Result) == made
 
 
 def test_the_agents_processor_time_is_summed_over_boots_that_each_count_from_0() -> None:
