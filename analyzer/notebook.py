@@ -9,9 +9,10 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from analyzer.mark import Mark
 from analyzer.rests import Rests
 from analyzer.timeline import Stretch, Timeline
-from analyzer.trials import Boot, Mark, Trial, window_of
+from analyzer.trials import Boot, Trial, window_of
 from telemetry.contract import marks
 from telemetry.contract.documents import EventRefused
 from telemetry.contract.frames import ManifestFrame, MarksFrame, StreamKey

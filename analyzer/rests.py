@@ -5,12 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
+from analyzer.mark import Mark
 from telemetry.contract import marks
-
-if TYPE_CHECKING:
-    from analyzer.trials import Mark
 
 
 @dataclass(frozen=True)

@@ -5,28 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from analyzer.mark import Mark
 from analyzer.rests import Idle
 from analyzer.span import Span, on_own_clock
 from telemetry.contract import marks
-from telemetry.contract.frames import StreamKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-class Mark(NamedTuple):
-    """One event and where it stands: `time` is node time ns, `at` its place within the frame."""
-
-    time: int
-    key: StreamKey
-    seq: int
-    at: int
-    event: marks.Event
-
-    @property
-    def anchor(self) -> int:
-        """The anchor of its boot, ns."""
-        return self.time - self.event.t
 
 
 class Boot(NamedTuple):
