@@ -62,11 +62,6 @@ def checked(raw: dict[str, Any]) -> Mark:
     return mark
 
 
-def kind_of(mark: Mark) -> str:
-    """The event's kind."""
-    return str(mark["kind"] if isinstance(mark, dict) else type(mark).__struct_config__.tag)
-
-
 def time_of(mark: Mark) -> int:
     """When the application marked it, monotonic ns."""
     return int(mark["t"]) if isinstance(mark, dict) else mark.t

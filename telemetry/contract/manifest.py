@@ -30,11 +30,6 @@ class StreamInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_w: float | None = None
     min_w: float | None = None
 
-    @property
-    def total_index(self) -> int:
-        """The column of the channel that is the total."""
-        return self.channels.index(self.total)
-
 
 class Device(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The kind of device (`jetson-tx2`, `x86-cpu`, …), its model and a hash of its serial number."""
