@@ -22,7 +22,7 @@ setup: ## .venv with everything in it, if it is not there yet
 servers: setup
 	@scripts/test-servers.sh
 
-demo: setup ## measure two models on this machine and replay two recorded devices (3 minutes)
+demo: setup ## measure four models on this machine and replay two recorded devices (3 minutes)
 	@$(BIN)/e3p demo $(ARGS)
 
 test: servers ## the tests
