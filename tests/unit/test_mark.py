@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from edge_node import mark
-from tests.fakes.inbox import Inbox
+from tests.fakes.inbox import Inbox, forget_senders
 
 ROOT = Path(__file__).parents[2]
 TRIAL: dict[str, Any] = {"model": "m", "dataset": "d", "batch_size": 2, "group": "g", "index": 0}
@@ -31,14 +31,6 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     forget_senders()
     yield tmp_path / "m"
     forget_senders()
-
-
-def forget_senders() -> None:
-    """Whoever marked in this process before, another test too, left a sender with its socket."""
-    for sender in mark._senders.values():
-        if sender._socket is not None:
-            sender._socket.close()
-    mark._senders.clear()
 
 
 @pytest.fixture
