@@ -54,19 +54,19 @@ class Courier:
 
     async def _send(self) -> None:
         now_s = time.monotonic()
-        for id_ in self._delivery.overdue(now_s):
-            await self._put(Waiting(id_, len(self._load[id_].payload)), now_s)
-        idle = [at for at in self._load if at not in self._delivery.in_flight][: self._delivery.room]
-        for at in idle:
-            await self._put(Waiting(at, len(self._load[at].payload)), now_s)
+        fresh = [at for at in self._load if at not in self._delivery.in_flight][: self._delivery.room]
+        for at in [*self._delivery.overdue(now_s), *fresh]:
+            await self._put(at, now_s)
 
-    async def _put(self, frame: Waiting, now_s: float) -> None:
-        parcel = self._load[frame.id]
+    async def _put(self, at: int, now_s: float) -> None:
+        parcel = self._load.get(at)
+        if parcel is None:  # settled while an earlier one was sent
+            return
         try:
             await self._link.publish(parcel.topic, parcel.payload)
         except LinkDown:
             return
-        self._delivery.sent(frame, now_s)
+        self._delivery.sent(Waiting(at, len(parcel.payload)), now_s)
 
     async def _listen(self) -> None:
         async for message in self._link.inbox():

@@ -121,7 +121,9 @@ def _run(settings: Settings, shelf: Shelf, plan: Plan, *, wait_s: float, json: b
 
     campaign = Campaign(plan, shelf, find_agent(settings.edge.socket_paths()))
     outcome = anyio.run(campaign.run, settings.common.address(), wait_s)
-    return max(0 if outcome.is_whole else 1, print_results(outcome.results, json=json))
+    printed = print_results(outcome.results, json=json)
+    # A resumed plan of which nothing was left to run is done, and prints nothing new.
+    return max(0 if outcome.is_whole else 1, printed if outcome.results else 0)
 
 
 def _planned(spec: dict[str, Any], python: str) -> Plan:
