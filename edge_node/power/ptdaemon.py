@@ -52,8 +52,8 @@ def parse_stamp(text: str, tz: str = "UTC") -> int:
 
 def text_lines(path: Path, expected: str) -> list[str]:
     """The lines of a text file that is there, is text and is not empty, else `UserError`."""
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path}: no file but a folder or a device; lines like {expected} are expected")
+    if path.is_char_device() or path.is_fifo():
+        raise UserError(f"{path}: a device or a pipe, which may never end; a file is expected")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
