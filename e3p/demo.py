@@ -62,7 +62,10 @@ def store_of(plan: Plan) -> str:
 
 async def run_demo(plan: Plan) -> Shown:
     """Runs it all; whatever happens, every process it started has ended when this returns."""
-    plan.out.mkdir(parents=True, exist_ok=True)
+    try:
+        plan.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {plan.out}: no folder can be made there ({error.strerror})") from None
     store = store_of(plan)
     with ExitStack() as stack:
         # The path of a Unix socket has room for about a hundred characters only.

@@ -106,7 +106,7 @@ async def _store(settings: Settings) -> Finding:
             nodes = {account.key.node for account in await store.accounts()}
     except (UserError, StoreUnavailable, StoreTooNew) as error:
         return Finding("store", url, well=False, words=str(error))
-    return Finding("store", url, well=True, words=f"holds {len(nodes)} nodes")
+    return Finding("store", url, well=True, words=f"holds {len(nodes)} node{'s' * (len(nodes) != 1)}")
 
 
 def _disk() -> Finding:

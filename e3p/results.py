@@ -27,7 +27,9 @@ def print_results(results: Sequence[Result], *, json: bool) -> int:
 
 def _row(result: Result) -> tuple[object, ...]:
     covered = None if result.coverage is None else f"{100 * result.coverage:.1f}%"
-    window = result.trial or f"{show_time(result.begin)} +{(result.end - result.begin) / NS_PER_S:.3f} s"
+    window = f"{show_time(result.begin)} +{(result.end - result.begin) / NS_PER_S:.3f} s"
+    if result.trial:
+        window = f"{result.trial} {_model_of(result)}".rstrip()
     return (
         result.node,
         window,
@@ -39,10 +41,15 @@ def _row(result: Result) -> tuple[object, ...]:
     )
 
 
+def _model_of(result: Result) -> str:
+    return f"{result.model} trial {result.index}" if result.model and result.index is not None else ""
+
+
 def _print_budget(result: Result) -> None:
     if not result.budget:
         return
+    whose = ", ".join(filter(None, (result.stream, _model_of(result))))
     print_table(
-        (f"budget of {result.stream}", "u (J)", "shared", "how"),
+        (f"budget of {whose}", "u (J)", "shared", "how"),
         [(line.name, number(line.u_j, 3), "yes" if line.shared else "", line.how) for line in result.budget],
     )

@@ -123,9 +123,11 @@ def _print_sensitivity(ranking: Ranking) -> None:
         choice = f"a = {order.a:g}" if order.unit == ranking.unit else f"energy in {order.unit}"
         names = ", ".join(map(str, order.order[:MOST_NAMED]))
         more = ", …" if len(order.order) > MOST_NAMED else ""
-        change = "between tie groups" if order.beyond_ties else "within tie groups"
+        change = "yes, between tie groups" if order.beyond_ties else "yes, within tie groups"
+        if not order.changed:
+            change = "no" if len(order.order) > 1 else "nothing to compare"
         score = f"{len(order.undefined)} rows" if order.undefined else ""
-        rows.append((choice, f"{names}{more}", f"yes, {change}" if order.changed else "no", score))
+        rows.append((choice, f"{names}{more}", change, score))
     print_table(("or with", "order by rank", "changes", "no score"), rows)
 
 

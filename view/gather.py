@@ -71,7 +71,7 @@ async def _results(store: Store, choice: Choice) -> list[Result]:
         raise UserError(f"{store.url} has no results yet: run `e3p trial` or `e3p import` first")
     chosen = [result for result in found if choice.takes(result)]
     if not chosen:
-        there = sorted({f"{r.device}/{r.dataset} ({r.origin})" for r in found})
+        there = sorted({f"{'/'.join(filter(None, (r.device, r.dataset)))} ({r.origin})" for r in found})
         asked = ", ".join(f"{name} {value}" for name, value in choice._asdict().items() if value)
         raise UserError(f"{store.url} has no results of {asked}; it has {', '.join(there)}")
     return sorted(chosen, key=lambda result: (result.model or "", result.begin, result.stream))

@@ -36,6 +36,9 @@ def list_(store: options.Store = None, config: options.Config = None, json: opti
     if json:
         print_json({"letters": [announcement(letter) for letter in letters]})
         return
+    if not letters:
+        typer.echo("no dead letters: nothing was refused")
+        return
     rows = [(each.key[:12], show_time(each.at), each.topic, each.reason) for each in letters]
     print_table(("key", "at", "topic", "reason"), rows)
 
