@@ -48,10 +48,18 @@ class Trials:
             raise UserError(f"--python {self._python}: cannot be started ({error.strerror})") from None
         async with _ended_with_us(process):
             await _feed(process, json.dumps(dict(self._spec)).encode())
+            last: Event | None = None
             async for event in _events(process):
                 self._note(event)
-                on_event(event)
+                if last is not None:
+                    on_event(last)
+                # What may be why the runner refuses all is told once, by whoever takes the `UserError`.
+                last = event if event.get("event") == "error" else None
+                if last is None:
+                    on_event(event)
             status = await process.wait()
+        if last is not None and status != 2:
+            on_event(last)
         if status == 2:
             fault = (
                 self.left_out[-1] if self.left_out else {"what": "the runner failed", "where": str(RUNNER)}
