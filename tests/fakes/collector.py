@@ -104,6 +104,14 @@ class FakeCollector:
         reports = [frame for frame in self.of("health/agent") if isinstance(frame, HealthFrame)]
         return {(stream.boot, stream.stream): stream for stream in reports[-1].streams} if reports else {}
 
+    def last_word(self, boot: str, stream: str) -> StreamHealth | None:
+        """What the latest health frame that speaks of a sequence says of it."""
+        reports = [frame for frame in self.of("health/agent") if isinstance(frame, HealthFrame)]
+        told = [
+            each for frame in reports for each in frame.streams if (each.boot, each.stream) == (boot, stream)
+        ]
+        return told[-1] if told else None
+
     def holes(self) -> dict[Key, list[int]]:
         """The numbers below the latest `next_seq` that did not come and were not declared lost."""
         missing = {}

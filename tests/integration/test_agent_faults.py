@@ -128,8 +128,11 @@ async def test_a_spool_that_breaks_in_use_is_replaced_and_what_it_held_is_declar
                 await until(lambda: list(tmp_path.glob("node.spool.corrupt-*")))
             collector.answering = True
             await until(lambda: len(collector.boots) == 2)
-        old = collector.boots[0]
-        account = collector.health()[old, "power/main"]
+            old = collector.boots[0]
+            # Once it is settled, the old boot is told of no more.
+            await until(lambda: collector.last_word(old, "power/main"))
+        account = collector.last_word(old, "power/main")
+        assert account is not None
         assert account.final
         assert account.spooled == ()
         assert sum(ticks for _, _, ticks in account.declared_lost) == account.ticks
