@@ -29,23 +29,19 @@ def main() -> NoReturn:
         sys.stderr.close()
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 - what is not known here is raised again
-        _explain(_alone(error))
+        _explain(error)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _alone(error: BaseException) -> BaseException:
-    """The error itself, out of the groups of one that task groups wrap it in."""
-    inside: list[BaseException]
-    while len(inside := list(getattr(error, "exceptions", ()))) == 1:
-        error = inside[0]
-    return error
 
 
 def _explain(error: BaseException) -> NoReturn:
     """One line for what a person or time can mend; anything else is a fault of ours, and shows where."""
+    from telemetry.runtime.service import alone
+    from telemetry.store.interface import StoreUnavailable
+
+    error = alone(error)
     if isinstance(error, UserError):
         _refuse(str(error))
-    if type(error).__name__ == "StoreUnavailable":  # importing stores here would slow `--help` down
+    if isinstance(error, StoreUnavailable):
         sys.stderr.write(f"e3p: the store is not available: {error}\n")
         sys.exit(1)
     raise error

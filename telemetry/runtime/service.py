@@ -109,8 +109,13 @@ async def _stop(running: Sequence[_Running], grace_s: float, hurry: asyncio.Even
 
 
 def _error(task: asyncio.Task[None]) -> BaseException | None:
-    """A finished task's own error, out of the groups of one that task groups wrap it in."""
+    """A finished task's own error."""
     error = task.exception() if task.done() and not task.cancelled() else None
+    return alone(error) if error else None
+
+
+def alone(error: BaseException) -> BaseException:
+    """The error itself, out of the groups of one that task groups wrap it in."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
