@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -79,17 +78,6 @@ class Address(NamedTuple):
         user = f"{self.user}@" if self.user else ""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"mqtt{'s' if self.tls else ''}://{user}{host}:{self.port}"
-
-
-def read_password(file: str) -> Secret:
-    """The password on the first line of `file`. Raises `UserError`."""
-    try:
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"mqtt_password_file {file}: cannot be read ({_words(error)})") from None
-    if not lines or not lines[0]:
-        raise UserError(f"mqtt_password_file {file}: the password is expected on its first line")
-    return Secret(lines[0])
 
 
 def _is_host(name: str) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from telemetry.runtime.address import Address, Tls, read_password
+from telemetry.runtime.address import Address, Tls
 from telemetry.runtime.logs import Format, Level
-from telemetry.runtime.secret import Secret
+from telemetry.runtime.secret import Secret, read_secret
 
 LOCAL_BROKER = "mqtt://127.0.0.1:1883"
 
@@ -28,6 +28,6 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
         """The broker's address with its TLS files and password. Raises `UserError`."""
         password = self.mqtt_password
         if password is None and self.mqtt_password_file:
-            password = read_password(self.mqtt_password_file)
+            password = read_secret("mqtt_password_file", self.mqtt_password_file)
         tls = Tls(self.mqtt_ca, self.mqtt_cert, self.mqtt_key)
         return Address.parse(self.mqtt or default, tls=tls, password=password)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from telemetry.contract.errors import UserError
+
 
 class Secret:
     """A password or token. It prints as ``hidden``; only `reveal` gives it away."""
@@ -23,3 +27,15 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._text)
+
+
+def read_secret(key: str, file: str) -> Secret:
+    """The text on the first line of the file that the setting `key` names. Raises `UserError`."""
+    try:
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        words = getattr(error, "strerror", None) or "no UTF-8 text"
+        raise UserError(f"{key} {file}: cannot be read ({words})") from None
+    if not lines or not lines[0]:
+        raise UserError(f"{key} {file}: the secret is expected on its first line")
+    return Secret(lines[0])
