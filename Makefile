@@ -3,7 +3,7 @@
 #   TORCH_BACKEND=cpu   a small torch without CUDA        PYTHON=…   build .venv on this interpreter
 #   ARGS="…"            more arguments for the program    JOBS=4     how many tests at a time
 .DEFAULT_GOAL := help
-.PHONY: help setup servers demo test test-all lint bench prove-ledger screenshots
+.PHONY: help setup servers servers-found demo test test-all lint bench prove-ledger screenshots
 
 PYTHON ?= python3
 TORCH_BACKEND ?=
@@ -19,16 +19,19 @@ help: ## this list
 setup: ## .venv with everything in it, if it is not there yet
 	@PYTHON='$(PYTHON)' TORCH_BACKEND='$(TORCH_BACKEND)' scripts/setup.sh
 
-servers: setup
+servers: setup ## the servers that tests start: InfluxDB 2 and others are built, once (needs go and cargo; 8 minutes)
+	@scripts/test-servers.sh build
+
+servers-found: setup
 	@scripts/test-servers.sh
 
 demo: setup ## measure four models on this machine and replay two recorded devices (3 minutes)
 	@$(BIN)/e3p demo $(ARGS)
 
-test: servers ## the tests
+test: servers-found ## the tests
 	@$(PYTEST) $(ARGS)
 
-test-all: servers ## the tests, with those that take minutes
+test-all: servers-found ## the tests, with those that take minutes
 	@$(PYTEST) -m '' $(ARGS)
 
 lint: setup ## ruff, the type checker, the floors
@@ -39,8 +42,8 @@ lint: setup ## ruff, the type checker, the floors
 bench: setup ## the benchmarks: a table and a JSON file
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-screenshots: servers ## the demo's report as pictures for the README, into docs/images
+screenshots: servers-found ## the demo's report as pictures for the README, into docs/images
 	@$(BIN)/python -m tests.screenshots $(ARGS)
 
-prove-ledger: servers ## take away one frame, 100 times: the ledger names exactly that one
+prove-ledger: servers-found ## take away one frame, 100 times: the ledger names exactly that one
 	@$(BIN)/python -m tests.prove_ledger $(ARGS)

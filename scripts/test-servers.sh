@@ -2,6 +2,8 @@
 # Sees that what the tests start is here: Mosquitto (1 MB), on ports of its own; the service that Debian may
 # start on port 1883 is not used. And Chromium (about 400 MB on disk), which looks at the report: only where
 # CI is set, or where nobody has to be asked. Without them those tests are skipped, or fail when CI is set.
+# InfluxDB 2, toxiproxy and Compose are built by go-servers.sh, which takes minutes once: where CI is set, or with
+# the argument `build` (`make servers`).
 set -eu
 cd "$(dirname "$0")/.."
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
@@ -19,3 +21,6 @@ if [ -z "${E3P_TEST_CHROMIUM:-}" ] && ! here chromium && ! here chromium-browser
         without Chromium
     fi
 fi
+
+[ -z "${CI:-}" ] || set -- build
+exec scripts/go-servers.sh "$@"

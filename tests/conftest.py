@@ -1,15 +1,24 @@
-"""What every test has: a marker from its folder, asyncio, and a real Mosquitto where it asks for one."""
+"""What every test has: a marker from its folder, asyncio, and the real servers that it asks for."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
-from tests.servers import Broker, Mosquitto, NamedBroker, find_mosquitto
+from tests.servers import (
+    Broker,
+    Influx,
+    Influxd,
+    Mosquitto,
+    NamedBroker,
+    Toxiproxy,
+    find,
+    find_mosquitto,
+    missing_server,
+)
 
 TESTS = Path(__file__).parent
 FOLDERS = ("architecture", "unit", "contracts", "integration", "acceptance", "hardware")
@@ -31,13 +40,6 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def missing_server(words: str) -> NoReturn:
-    """A laptop may lack a server, and skips; a CI that lacks one has not tested, and fails."""
-    if os.environ.get("CI"):
-        pytest.fail(words)
-    pytest.skip(words)
-
-
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[Broker]:
     """A Mosquitto without persistence: the one `E3P_TEST_MQTT` names, else one of this test's own."""
@@ -49,3 +51,31 @@ def mosquitto(tmp_path: Path) -> Iterator[Broker]:
         missing_server("no Mosquitto: apt-get install mosquitto, or name a running one in E3P_TEST_MQTT")
     with Mosquitto(binary, tmp_path) as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
+    """An InfluxDB 2 that all tests of one worker share, in buckets of their own: `E3P_TEST_INFLUX` names it,
+    or one is started.
+    """
+    if url := os.environ.get("E3P_TEST_INFLUX"):
+        yield Influx.named(url)
+        return
+    with Influxd(find("influxd", "influxd"), tmp_path_factory.mktemp("influxd")) as server:
+        yield server.influx
+
+
+@pytest.fixture
+def influxd(tmp_path: Path) -> Iterator[Influxd]:
+    """An InfluxDB 2 of this test's own, which it may stop, kill and start again."""
+    binary = find("influxd", "influxd")
+    (folder := tmp_path / "influxd").mkdir()
+    with Influxd(binary, folder) as server:
+        yield server
+
+
+@pytest.fixture
+def toxiproxy(tmp_path: Path) -> Iterator[Toxiproxy]:
+    """Ways to a server that can be made slow, cut, or half open."""
+    with Toxiproxy(find("toxiproxy-server", "toxiproxy"), tmp_path) as server:
+        yield server

@@ -13,8 +13,8 @@ from analyzer.ranking import Score
 from e3p.reporting import write_report
 from telemetry.store.open import opened_store
 from tests.browser import Browser, find_chromium
-from tests.conftest import missing_server
 from tests.reporting import fill
+from tests.servers import missing_server
 from view.material import Choice
 
 WIDTHS = (1280, 390)

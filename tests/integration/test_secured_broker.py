@@ -17,8 +17,7 @@ from telemetry.runtime import mqtt
 from telemetry.runtime.common import Common
 from telemetry.runtime.mqtt import Link, Retry
 from telemetry.runtime.secret import Secret
-from tests.conftest import missing_server
-from tests.servers import START_WITHIN_S, find_mosquitto, free_port
+from tests.servers import START_WITHIN_S, find_mosquitto, free_port, missing_server
 
 pytestmark = pytest.mark.anyio
 
