@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_node.power.sensor import Found, SensorError, SensorSpec, read_options
+from edge_node.power.sensor import Found, Held, SensorError, SensorSpec, read_options
 from edge_node.power.sysfs import NumberFile, read_text
 from telemetry.contract.manifest import StreamInfo
 from telemetry.contract.nodetime import NS_PER_MS
@@ -39,8 +39,7 @@ class BatterySensor:
     def __init__(self, path: Path, stream: str = "main") -> None:
         self._path = path
         self._power_w, self._files = _power(path)
-        self._asked_ns: int | None = None
-        self._value: list[float] | SensorError = [float("nan")]
+        self._held = Held(self._ask, _ASK_EVERY_NS)
         self.info = StreamInfo(
             stream=stream,
             sensor="battery",
@@ -58,12 +57,7 @@ class BatterySensor:
         return f"BatterySensor({self._path})"
 
     def read(self, t_ns: int) -> list[float]:
-        if self._asked_ns is None or t_ns - self._asked_ns >= _ASK_EVERY_NS:
-            self._asked_ns = t_ns
-            self._value = self._ask()
-        if isinstance(self._value, SensorError):
-            raise self._value
-        return self._value
+        return self._held.read(t_ns)
 
     def counters_j(self) -> None:
         """A battery counts charge, too coarsely to be an energy counter."""
@@ -73,14 +67,11 @@ class BatterySensor:
         for file in self._files:
             file.close()
 
-    def _ask(self) -> list[float] | SensorError:
+    def _ask(self) -> list[float]:
         if words := _not_discharging(self._path):
-            return SensorError(words)
-        try:
-            # Some controllers count what flows out as negative.
-            return [abs(self._power_w())]
-        except SensorError as error:
-            return error
+            raise SensorError(words)
+        # Some controllers count what flows out as negative.
+        return [abs(self._power_w())]
 
 
 def open_sensor(spec: SensorSpec, tick_s: float) -> BatterySensor:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from edge_node.power.nvml_table import AVERAGE_MS, Field, architecture_name, has_counter, response
-from edge_node.power.sensor import Found, SensorError, SensorSpec, read_options
+from edge_node.power.sensor import Found, Held, SensorError, SensorSpec, read_options
 from telemetry.contract.errors import UserError
 from telemetry.contract.manifest import StreamInfo
 from telemetry.contract.nodetime import NS_PER_MS
@@ -85,20 +84,13 @@ class NvmlSensor:
         self._counts = has_counter(gpu.architecture)
         self.info = _info(gpu, stream)
         self._read_mw = _instant_mw if gpu.field == "instant" else _draw_mw
-        self._ask_every_ns = round(self.info.period_ms * NS_PER_MS / _ASKED_A_PERIOD)
-        self._asked_ns: int | None = None
-        self._value: list[float] | SensorError = [math.nan]
+        self._held = Held(self._ask, round(self.info.period_ms * NS_PER_MS / _ASKED_A_PERIOD))
 
     def __repr__(self) -> str:
         return f"NvmlSensor({self._gpu.name}, {self._gpu.field})"
 
     def read(self, t_ns: int) -> list[float]:
-        if self._asked_ns is None or t_ns - self._asked_ns >= self._ask_every_ns:
-            self._asked_ns = t_ns
-            self._value = self._ask()
-        if isinstance(self._value, SensorError):
-            raise self._value
-        return self._value
+        return self._held.read(t_ns)
 
     def counters_j(self) -> list[float] | None:
         """Joules since the driver was loaded."""
@@ -115,11 +107,11 @@ class NvmlSensor:
             self._open = False
             _let_go(self._nvml)
 
-    def _ask(self) -> list[float] | SensorError:
+    def _ask(self) -> list[float]:
         try:
             return [self._read_mw(self._nvml, self._gpu.handle) * 1e-3]
         except self._nvml.NVMLError as error:
-            return SensorError(f"{self._gpu.name}: no power from its driver ({error})")
+            raise SensorError(f"{self._gpu.name}: no power from its driver ({error})") from None
 
 
 def load() -> Library:

@@ -6,7 +6,7 @@ The sampler passes the time in and stamps the reading itself. See docs/adding-a-
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -68,6 +68,35 @@ class Driver(Protocol):
 
     def find(self, root: Path) -> Found:
         """Whether the machine whose files lie under `root` has it."""
+
+
+class Held:
+    """A reading that is asked for at most every `every_ns`, and held in between: hardware has nothing new.
+
+    `ask` gives watts or raises `SensorError`; an error is held as long as a value.
+    """
+
+    __slots__ = ("_ask", "_asked_ns", "_every_ns", "_fault", "_watts")
+
+    def __init__(self, ask: Callable[[], list[float]], every_ns: int) -> None:
+        self._ask = ask
+        self._every_ns = every_ns
+        self._asked_ns: int | None = None
+        self._watts: list[float] = []
+        self._fault: str | None = None
+
+    def read(self, t_ns: int) -> list[float]:
+        """The reading at monotonic `t_ns`. Raises `SensorError`."""
+        if self._asked_ns is None or t_ns - self._asked_ns >= self._every_ns:
+            self._asked_ns = t_ns
+            self._fault = None
+            try:
+                self._watts = self._ask()
+            except SensorError as error:
+                self._fault = str(error)
+        if self._fault is not None:
+            raise SensorError(self._fault)
+        return self._watts
 
 
 def read_options(spec: SensorSpec, kind: type[T]) -> T:

@@ -9,25 +9,32 @@ from edge_node.power.sensor import SensorError
 
 
 class NumberFile:
-    """A file with one whole number. Raises `SensorError` that names the file and what is wrong with it."""
+    """A file with one whole number. Raises `SensorError` that names the file and what is wrong with it.
 
-    def __init__(self, path: Path) -> None:
+    A `patient` one may be absent: it is opened when it is there, also after its driver was loaded anew.
+    """
+
+    def __init__(self, path: Path, *, patient: bool = False) -> None:
         self.path = path
-        try:
-            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise SensorError(f"{path}: {error.strerror}") from None
+        self._patient = patient
+        self._fd = -1
+        if not patient:
+            self._open()
 
     def __repr__(self) -> str:
         return f"NumberFile({self.path})"
 
     def read(self) -> int:
         """The number as it is now."""
+        if self._fd < 0:
+            self._open()
         try:
             return int(os.pread(self._fd, 32, 0))
         except ValueError:
             raise SensorError(f"{self.path}: a whole number is expected") from None
         except OSError as error:
+            if self._patient:
+                self.close()
             raise SensorError(f"{self.path}: {error.strerror}") from None
 
     def close(self) -> None:
@@ -35,6 +42,12 @@ class NumberFile:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def _open(self) -> None:
+        try:
+            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise SensorError(f"{self.path}: {error.strerror}") from None
 
 
 def read_text(path: Path) -> str | None:

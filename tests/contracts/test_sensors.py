@@ -45,6 +45,15 @@ SPECS = {
     "jetson xavier nx through hwmon": SensorSpec(
         "jetson", options={"root": str(DATA / "sys" / "jetson-xavier-nx")}
     ),
+    "jetson orin nx through hwmon": SensorSpec(
+        "jetson", options={"root": str(DATA / "sys" / "jetson-orin-nx")}
+    ),
+    "jetson orin nano through hwmon": SensorSpec(
+        "jetson", options={"root": str(DATA / "sys" / "jetson-orin-nano")}
+    ),
+    "jetson agx xavier through hwmon": SensorSpec(
+        "jetson", options={"root": str(DATA / "sys" / "jetson-agx-xavier")}
+    ),
     "jetson agx orin through hwmon": SensorSpec(
         "jetson", options={"root": str(DATA / "sys" / "jetson-agx-orin")}
     ),

@@ -22,32 +22,23 @@ UNUSED = "NC"
 
 
 def rails(root: Path) -> Iterator[Rail]:
-    """The rails of every chip of that driver; those that cannot be opened are passed over."""
+    """The rails of every chip of that driver, those that cannot be read now as well."""
     for folder in sorted((root / HWMON).glob("hwmon*")):
         if read_text(folder / "name") != CHIP:
             continue
         for channel in CHANNELS:
             name = read_text(folder / f"in{channel}_label")
             if name and UNUSED not in name.split("_") and read_text(folder / f"in{channel}_enable") != "0":
-                yield from _rail(folder, channel, name)
+                yield _rail(folder, channel, name)
 
 
-def _rail(folder: Path, channel: int, name: str) -> Iterator[Rail]:
-    try:
-        volts = NumberFile(folder / f"in{channel}_input")
-    except SensorError:
-        return
-    try:
-        current = NumberFile(folder / f"curr{channel}_input")
-    except SensorError:
-        volts.close()
-        return
+def _rail(folder: Path, channel: int, name: str) -> Rail:
     micro_ohm = _number(folder / f"shunt{channel}_resistor")
     interval_ms = _number(folder / "update_interval")
-    yield Rail(
+    return Rail(
         name=name,
-        volts=volts,
-        current=current,
+        volts=NumberFile(folder / f"in{channel}_input", patient=True),
+        current=NumberFile(folder / f"curr{channel}_input", patient=True),
         power=None,
         shunt_ohm=micro_ohm * 1e-6 if micro_ohm else None,
         update_ms=float(interval_ms) if interval_ms else None,

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge_node.power.jetson.ina3221 import Rail, update_ms
-from edge_node.power.sensor import SensorError
 from edge_node.power.sysfs import NumberFile, read_text
 
 DRIVER = Path("sys/bus/i2c/drivers/ina3221x")
@@ -21,31 +20,22 @@ UNUSED = "NC"
 
 
 def rails(root: Path) -> Iterator[Rail]:
-    """The rails of every chip of that driver; those that cannot be opened are passed over."""
+    """The rails of every chip of that driver, those that cannot be read now as well."""
     for chip in sorted((root / DRIVER).glob("*-00*")):
         for folder in sorted(chip.glob("iio?device*")):
             for channel in CHANNELS:
                 name = read_text(folder / f"rail_name_{channel}")
                 if name and UNUSED not in name.split("_"):
-                    yield from _rail(chip, folder, channel, name)
+                    yield _rail(chip, folder, channel, name)
 
 
-def _rail(chip: Path, folder: Path, channel: int, name: str) -> Iterator[Rail]:
-    try:
-        volts = NumberFile(folder / f"in_voltage{channel}_input")
-    except SensorError:
-        return
-    try:
-        power = NumberFile(folder / f"in_power{channel}_input")
-    except SensorError:
-        volts.close()
-        return
+def _rail(chip: Path, folder: Path, channel: int, name: str) -> Rail:
     mohm = _cell(chip / "of_node" / f"channel@{channel}" / "ti,shunt-resistor-mohm")
-    yield Rail(
+    return Rail(
         name=name,
-        volts=volts,
+        volts=NumberFile(folder / f"in_voltage{channel}_input", patient=True),
         current=None,
-        power=power,
+        power=NumberFile(folder / f"in_power{channel}_input", patient=True),
         shunt_ohm=mohm * 1e-3 if mohm else None,
         update_ms=_update_ms(chip, folder),
     )

@@ -15,7 +15,7 @@ import msgspec
 from edge_node.power.jetson import hwmon, iio
 from edge_node.power.jetson.boards import Layout, layout_of, shunt_ohm
 from edge_node.power.jetson.ina3221 import GAIN_UNCERTAINTY, Rail, offset_u_w, step_w, together
-from edge_node.power.sensor import Found, SensorError, SensorSpec, read_options
+from edge_node.power.sensor import Found, Held, SensorError, SensorSpec, read_options
 from telemetry.contract.manifest import StreamInfo
 from telemetry.contract.nodetime import NS_PER_MS
 
@@ -49,20 +49,13 @@ class JetsonSensor:
             _close(rails.values())
             raise
         _close(rail for rail in rails.values() if rail not in self._rails)
-        self._ask_every_ns = round(self.info.period_ms * NS_PER_MS / _ASKED_A_PERIOD)
-        self._asked_ns: int | None = None
-        self._value: list[float] | SensorError = [math.nan]
+        self._held = Held(self._ask, round(self.info.period_ms * NS_PER_MS / _ASKED_A_PERIOD))
 
     def __repr__(self) -> str:
         return f"JetsonSensor({', '.join(self.info.channels)})"
 
     def read(self, t_ns: int) -> list[float]:
-        if self._asked_ns is None or t_ns - self._asked_ns >= self._ask_every_ns:
-            self._asked_ns = t_ns
-            self._value = self._ask()
-        if isinstance(self._value, SensorError):
-            raise self._value
-        return self._value
+        return self._held.read(t_ns)
 
     def counters_j(self) -> None:
         """The chips count no energy."""
@@ -71,7 +64,7 @@ class JetsonSensor:
         """Closes every rail's files."""
         _close(self._rails)
 
-    def _ask(self) -> list[float] | SensorError:
+    def _ask(self) -> list[float]:
         watts: list[float] = []
         error: SensorError | None = None
         for rail in self._rails:
@@ -81,7 +74,7 @@ class JetsonSensor:
                 error = failed
                 watts.append(math.nan)
         if error is not None and all(map(math.isnan, watts)):
-            return error
+            raise error
         return [sum(watts), *watts] if self._summed else watts
 
 
@@ -133,11 +126,14 @@ def _chosen(rails: dict[str, Rail], layout: Layout | None, options: Options) -> 
 
 
 def _info(rails: list[Rail], layout: Layout | None, stream: str, *, summed: bool) -> StreamInfo:
-    """Raises `SensorError` where the total cannot be read: its voltage is needed for the step in watts."""
+    """Raises `SensorError` where the total cannot be read: without it the parts say nothing of the module."""
     names = tuple(rail.name for rail in rails)
     known = [rail.update_ms for rail in rails if rail.update_ms]
     period_ms = max(known, default=PERIOD_MS)
-    scales = [_scale(rail, layout) for rail in (rails if summed else rails[:1])]
+    whole = rails if summed else rails[:1]
+    for rail in whole:
+        rail.read_w()
+    scales = [_scale(rail, layout) for rail in whole]
     told = [scale for scale in scales if scale]
     is_told = len(told) == len(scales)
     return StreamInfo(

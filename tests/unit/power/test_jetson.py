@@ -40,6 +40,9 @@ def _current(root: Path, name: str) -> Path:
         (TX2, ("VDD_IN", "VDD_SYS_GPU", "VDD_SYS_CPU", "VDD_SYS_SOC", "VDD_SYS_DDR", "VDD_4V0_WIFI")),
         ("jetson-nano", ("POM_5V_IN", "POM_5V_GPU", "POM_5V_CPU")),
         ("jetson-xavier-nx", ("VDD_IN", "VDD_CPU_GPU_CV", "VDD_SOC")),
+        ("jetson-orin-nx", ("VDD_IN", "VDD_CPU_GPU_CV", "VDD_SOC")),
+        ("jetson-orin-nano", ("VDD_IN", "VDD_CPU_GPU_CV", "VDD_SOC")),
+        ("jetson-agx-xavier", ("total", "GPU", "CPU", "SOC", "CV", "VDDRQ", "SYS5V")),
         ("jetson-agx-orin", ("total", "VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0")),
     ],
 )
@@ -49,12 +52,49 @@ def test_each_board_has_its_total_and_the_parts_inside_it(
     info = _open(machine(name)).info
     assert info.channels == channels
     assert info.total == channels[0]
+    assert info.role == "device"
 
 
-def test_the_total_is_the_rail_that_feeds_the_module_and_nothing_is_counted_twice(machine: Machine) -> None:
-    total_w, *parts_w = _open(machine(TX2)).read(0)
-    assert total_w == pytest.approx(7.814)
+# Volts × amperes of the tree's files, or its watts where the driver computes them (IIO).
+WATTS = {
+    TX2: [7.814, 3.217, 1.378, 0.919, 1.171, 0.057],
+    "jetson-nano": [2.316, 0.040, 0.568],
+    "jetson-xavier-nx": [4.976 * 1.016, 4.968 * 0.240, 4.968 * 0.216],
+    "jetson-orin-nx": [19.624 * 0.320, 19.624 * 0.072, 19.624 * 0.080],
+    "jetson-orin-nano": [4.920 * 1.040, 4.920 * 0.128, 4.920 * 0.288],
+    "jetson-agx-xavier": [
+        19.048 * (0.048 + 0.096 + 0.120 + 0.008 + 0.024) + 5.024 * 0.360,
+        19.048 * 0.048, 19.048 * 0.096, 19.048 * 0.120, 19.048 * 0.008, 19.048 * 0.024, 5.024 * 0.360,
+    ],
+    "jetson-agx-orin": [
+        19.752 * (0.220 + 0.060) + 4.968 * 0.953, 19.752 * 0.220, 19.752 * 0.060, 4.968 * 0.953
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "watts"), WATTS.items(), ids=WATTS.keys())
+def test_each_boards_rails_are_read_in_watts(machine: Machine, name: str, watts: list[float]) -> None:
+    assert _open(machine(name)).read(0) == pytest.approx(watts)
+
+
+@pytest.mark.parametrize(
+    "name", [TX2, "jetson-nano", "jetson-xavier-nx", "jetson-orin-nx", "jetson-orin-nano"]
+)
+def test_a_total_that_is_a_rail_is_never_summed_with_its_parts(machine: Machine, name: str) -> None:
+    total_w, *parts_w = _open(machine(name)).read(0)
+    assert total_w == pytest.approx(WATTS[name][0])
     assert sum(parts_w) < total_w
+
+
+def test_a_tx1_is_told_by_its_own_rails_and_has_its_own_shunt(machine: Machine) -> None:
+    root = machine("jetson-nano")
+    for label, name in zip(
+        sorted(root.glob(f"{IIO}/*/*/rail_name_*")), ("VDD_IN", "VDD_GPU", "VDD_CPU"), strict=True
+    ):
+        label.write_text(f"{name}\n")
+    info = _open(root).info
+    assert info.channels == ("VDD_IN", "VDD_GPU", "VDD_CPU")
+    assert info.resolution_w == pytest.approx(0.002 * 5.08)
 
 
 def test_the_carrier_board_is_no_part_of_the_module(machine: Machine) -> None:
@@ -109,11 +149,51 @@ def test_another_chip_with_the_same_label_is_not_taken(machine: Machine) -> None
     assert _open(root).read(0)[0] == pytest.approx(4.976 * 1.016)
 
 
-def test_rails_are_found_by_name_wherever_the_bus_puts_them(machine: Machine) -> None:
+def test_devices_that_are_numbered_anew_at_a_reboot_are_the_same_rails(machine: Machine) -> None:
     root = machine(TX2)
-    (root / IIO / "0-0041").rename(root / IIO / "7-0041")
-    (root / IIO / "7-0041/iio:device1").rename(root / IIO / "7-0041/iio:device9")
-    assert _open(root).read(0)[0] == pytest.approx(7.814)
+    for chip, other in (("0-0041", "7-0041"), ("0-0040", "7-0040")):
+        (root / IIO / chip).rename(root / IIO / other)
+    (root / IIO / "7-0041/iio:device1").rename(root / IIO / "7-0041/iio:device0.new")
+    (root / IIO / "7-0040/iio:device0").rename(root / IIO / "7-0040/iio:device3")
+    (root / IIO / "7-0041/iio:device0.new").rename(root / IIO / "7-0041/iio:device0")
+    assert _open(root).read(0) == pytest.approx(WATTS[TX2])
+
+
+@pytest.mark.parametrize("name", ["jetson-agx-xavier", "jetson-agx-orin"])
+def test_chips_that_change_places_are_the_same_rails(machine: Machine, name: str) -> None:
+    root = machine(name)
+    one, other = sorted(path.parent for path in root.glob("sys/class/hwmon/*/in3_label"))
+    one.rename(one.with_name("hwmon9"))
+    other.rename(one)
+    assert _open(root).read(0) == pytest.approx(WATTS[name])
+
+
+def test_a_rail_that_is_unreadable_from_the_start_is_nan_and_has_its_channel(machine: Machine) -> None:
+    root = machine(TX2)
+    _power(root, "VDD_SYS_CPU").unlink()
+    sensor = _open(root)
+    watts = dict(zip(sensor.info.channels, sensor.read(0), strict=True))
+    assert math.isnan(watts.pop("VDD_SYS_CPU"))
+    assert watts["VDD_IN"] == pytest.approx(7.814)
+    assert not any(map(math.isnan, watts.values()))
+
+
+def test_a_rail_that_comes_back_is_read_again(machine: Machine) -> None:
+    root = machine(TX2)
+    power = _power(root, "VDD_SYS_CPU")
+    power.rename(power.with_suffix(".gone"))
+    sensor = _open(root)
+    assert math.isnan(sensor.read(0)[2])
+    power.with_suffix(".gone").rename(power)
+    assert sensor.read(S)[2] == pytest.approx(1.378)
+
+
+def test_a_board_whose_total_cannot_be_read_is_passed_over(machine: Machine) -> None:
+    tx2, xavier = machine(TX2), machine("jetson-agx-xavier")
+    _power(tx2, "VDD_IN").unlink()
+    _current(xavier, "CV").with_name("in1_input").unlink()
+    assert "in_power0_input: No such file" in find(tx2).reason
+    assert "in1_input: No such file" in find(xavier).reason
 
 
 def test_a_part_that_cannot_be_read_is_nan_while_the_source_lives(machine: Machine) -> None:
