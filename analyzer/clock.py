@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +30,25 @@ PPM = 1e-6
 
 @dataclass(frozen=True)
 class Offset:
-    """UTC minus the node's clock at one instant. The truth is within ± `u95_ns` while the rates hold."""
+    """UTC minus the node's clock at one instant, and how fast it grows. The truth is within ± the u95.
+
+    `drift_ppm` > 0: the node's clock is slow, and falls behind by so many microseconds a second.
+    """
 
     offset_ns: int
     u95_ns: int
+    drift_ppm: float
+    drift_u95_ppm: float
     exchanges: int
+
+
+class _Fit(NamedTuple):
+    """What the exchanges allow: the lowest and highest offset (s) at the instant, and rates (s/s)."""
+
+    low_s: float
+    high_s: float
+    slowest: float
+    fastest: float
 
 
 def offset_at(exchanges: Sequence[Exchange], at_ns: int) -> Offset | None:
@@ -51,10 +66,11 @@ def offset_at(exchanges: Sequence[Exchange], at_ns: int) -> Offset | None:
     found = _solve(since_s[:count], low_s[:count], high_s[:count]) if count else None
     if found is None:
         return None
-    lowest, highest = found
     return Offset(
-        offset_ns=origin + round((lowest + highest) / 2 * 1e9),
-        u95_ns=max(1, round((highest - lowest) / 2 * 1e9)),
+        offset_ns=origin + round((found.low_s + found.high_s) / 2 * 1e9),
+        u95_ns=max(1, round((found.high_s - found.low_s) / 2 * 1e9)),
+        drift_ppm=(found.slowest + found.fastest) / 2 / PPM,
+        drift_u95_ppm=(found.fastest - found.slowest) / 2 / PPM + RATE_STEP_PPM / 2,
         exchanges=count,
     )
 
@@ -76,7 +92,9 @@ def _bounds(exchanges: Sequence[Exchange], at_ns: int, origin: int) -> tuple[Flo
 
 def _agreeing(since_s: Floats, low_s: Floats, high_s: Floats) -> int:
     """Return how many of the nearest exchanges some rate fits (bisection: more never fit better)."""
-    fits, fails = 0, len(since_s) + 1
+    if len(since_s) and _solve(since_s, low_s, high_s) is not None:
+        return len(since_s)
+    fits, fails = 0, len(since_s)
     while fails - fits > 1:
         count = (fits + fails) // 2
         if _solve(since_s[:count], low_s[:count], high_s[:count]) is None:
@@ -86,14 +104,18 @@ def _agreeing(since_s: Floats, low_s: Floats, high_s: Floats) -> int:
     return fits
 
 
-def _solve(since_s: Floats, low_s: Floats, high_s: Floats) -> tuple[float, float] | None:
-    """Return the lowest and highest offset (s) that any rate allows, None if no rate fits."""
-    rates = np.arange(-DRIFT_PPM, DRIFT_PPM + RATE_STEP_PPM, RATE_STEP_PPM)[:, None] * PPM
+def _solve(since_s: Floats, low_s: Floats, high_s: Floats) -> _Fit | None:
+    """Return the offsets and rates that agree with every exchange, None if no rate fits."""
+    rates = np.arange(-DRIFT_PPM, DRIFT_PPM + RATE_STEP_PPM, RATE_STEP_PPM) * PPM
+    drifted = rates[:, None] * since_s
     # Half a step of the grid of rates is slack too, so that the true rate is never missed between two.
     slack = (WANDER_PPM + RATE_STEP_PPM / 2) * PPM * np.abs(since_s)
-    highest = (high_s + slack - rates * since_s).min(axis=1)
-    lowest = (low_s - slack - rates * since_s).max(axis=1)
+    highest = (high_s + slack - drifted).min(axis=1)
+    lowest = (low_s - slack - drifted).max(axis=1)
     possible = highest >= lowest
     if not possible.any():
         return None
-    return float(lowest[possible].min()), float(highest[possible].max())
+    fitting = rates[possible]
+    return _Fit(
+        float(lowest[possible].min()), float(highest[possible].max()), float(fitting[0]), float(fitting[-1])
+    )
