@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from analyzer.circumstances import clock_flags, clock_of, health_of
+from analyzer.circumstances import clock_flags, clock_of, context_hash, health_of
 from analyzer.energy.facts import SensorFacts, facts_of
 from analyzer.energy.window import Known, WindowEnergy, measure
 from analyzer.readings import trace_of
@@ -42,7 +42,8 @@ def trial_results(
             reasons=(*reasons, *_reasons(power, evidence)),
         )
         measured, common = _measured(trial.node, trial.opening.trial, power, evidence, edges, known)
-        results.append(Result(kind="trial", **common, **_of_trial(trial, work, measured)))
+        manifest_hash = common.get("manifest_hash")
+        results.append(Result(kind="trial", **common, **_of_trial(trial, work, measured, manifest_hash)))
     return results
 
 
@@ -111,7 +112,7 @@ def _those_that_hold(reasons: dict[Reason, bool]) -> tuple[Reason, ...]:
     return tuple(reason for reason, holds in reasons.items() if holds)
 
 
-def _of_trial(trial: Trial, work: Work, measured: WindowEnergy) -> dict[str, Any]:
+def _of_trial(trial: Trial, work: Work, measured: WindowEnergy, manifest_hash: str | None) -> dict[str, Any]:
     """The fields that only a trial has."""
     opening, images = trial.opening, images_of(trial, work)
     seconds = (measured.end_ns - measured.begin_ns) / 1e9
@@ -127,6 +128,10 @@ def _of_trial(trial: Trial, work: Work, measured: WindowEnergy) -> dict[str, Any
         "backend": opening.backend,
         "subset": opening.subset,
         "hits": work.hits.hex() if work.hits else None,
+        "protocol": opening.protocol,
+        "context": opening.context,
+        "context_hash": context_hash(manifest_hash, opening),
+        "load": trial.closing.load if trial.closing else None,
         "images": images,
         "correct": work.correct,
         "j_per_1000": energy / images * 1000 if energy is not None and images else None,
@@ -183,6 +188,7 @@ def _context(evidence: Evidence, info: StreamInfo | None) -> dict[str, Any]:
         "manifest_hash": manifest.hash,
         "software": manifest.software,
         "sensor": info.sensor if info else None,
+        "period_ms": info.period_ms if info else None,
         "origin": info.origin if info else None,
         "leads": info is not None and info == _leader(manifest),
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from msgspec import structs
+from msgspec import msgpack, structs
 
 from analyzer.clock import offset_at
 from analyzer.evidence import HEALTH_REACH_NS
@@ -15,10 +16,29 @@ from telemetry.contract.documents import Flag
 if TYPE_CHECKING:
     from analyzer.evidence import Evidence
     from telemetry.contract.frames import Exchange, HealthFrame
+    from telemetry.contract.marks import TrialBegin
 
 CLOCK_BAD_NS = 300 * 1_000_000_000
 # Two pings that a second or more of suspension lies between contradict each other by as much.
 SUSPENDED_NS = 1_000_000_000
+HASH_LETTERS = 16
+
+
+def context_hash(manifest_hash: str | None, opening: TrialBegin) -> str | None:
+    """One name for all that stays the same while trials can be compared.
+
+    That is the manifest's hash, libraries, accelerator, threads, and where the weights came from: the first 16
+    hexadecimal letters of SHA-256 over the MessagePack list of these five, libraries as a list of
+    [name, version] by name. None where neither manifest nor context is known.
+    """
+    context = opening.context
+    if manifest_hash is None and context is None:
+        return None
+    libraries = sorted((context.libraries or {}).items()) if context else []
+    more = [context.accelerator, context.threads] if context else [None, None]
+    weights = opening.protocol.weights if opening.protocol else None
+    told = msgpack.encode([manifest_hash, libraries, *more, weights])
+    return hashlib.sha256(told).hexdigest()[:HASH_LETTERS]
 
 
 def health_of(frames: tuple[tuple[int, HealthFrame], ...], begin: int, end: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from edge_node.boots import read_os_boot
+from edge_node.machine import Machine, read_machine
 from edge_node.recorder import Stamp
 from telemetry.contract.frames import ManifestFrame
 from telemetry.contract.manifest import Device, StreamInfo
@@ -54,6 +55,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     os: str | None = None
     jetpack: str | None = None
     driver: str | None = None
+    machine: Machine = Machine()
 
     @property
     def hash(self) -> str:
@@ -63,7 +65,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     def manifest(self, stamp: Stamp) -> ManifestFrame:
         """The frame."""
-        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        fields = msgspec.structs.asdict(self)
+        fields.update(msgspec.structs.asdict(fields.pop("machine")))
         return ManifestFrame(**stamp._asdict(), hash=self.hash, **fields)
 
 
@@ -78,6 +81,7 @@ def read_context(streams: tuple[StreamInfo, ...], root: Path = Path("/")) -> Con
         os=_os_name(root),
         jetpack=_jetpack(root),
         driver=_driver(root),
+        machine=read_machine(root),
     )
 
 

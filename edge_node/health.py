@@ -11,14 +11,13 @@ from typing import Any
 
 import msgspec
 
+from edge_node.machine import CPU, DEVFREQ, GPUS
+
 THERMAL = Path("sys/class/thermal")
-CPU = Path("sys/devices/system/cpu")
-DEVFREQ = Path("sys/class/devfreq")
 HWMON = Path("sys/class/hwmon")
 MEMINFO = Path("proc/meminfo")
 STAT = Path("proc/stat")
 # Where Jetsons say how busy the GPU is, in thousandths.
-GPUS = ("gpu", "gm20b", "gp10b", "gv11b", "ga10b")
 GPU_LOADS = (Path("sys/devices/gpu.0/load"), Path("sys/devices/platform/gpu.0/load"))
 
 

@@ -10,6 +10,8 @@ from typing import Literal
 import msgspec
 
 from telemetry.contract.frames import VERSION
+from telemetry.contract.manifest import Origin
+from telemetry.contract.marks import Context, Protocol
 
 ResultState = Literal["valid", "degraded", "invalid"]
 Reason = Literal[
@@ -25,6 +27,7 @@ Reason = Literal[
     "locked_aliasing",
     "short",
     "aborted",
+    "no_clock",
 ]
 Flag = Literal[
     "negative",
@@ -67,6 +70,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     window: str
     kind: Literal["trial", "interval"]
     stream: str
+    meter: str | None = None
     begin: int
     end: int
     state: ResultState
@@ -119,6 +123,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     temp_c: dict[str, float] | None = None
     throttle: tuple[str, ...] | None = None
     agent_cpu_s: float | None = None
+    period_ms: float | None = None
+    protocol: Protocol | None = None
+    context: Context | None = None
+    context_hash: str | None = None
+    load: float | None = None
     manifest_hash: str | None = None
     software: str | None = None
 
@@ -146,6 +155,28 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     excluded: bool
     reason: str
     at: int
+
+
+class MeterJoin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person's word that the power stream of node `meter` measures the device of node `of`.
+
+    What the meter's own manifest says of its sensor goes before what is said here; a minimal meter has none.
+    `clock_u95_ns` holds for a meter that never asked for the time: its stamps are UTC within this.
+    """
+
+    v: int = VERSIONED
+    kind: Literal["meter"] = msgspec.field(default_factory=lambda: "meter")
+    meter: str
+    stream: str
+    of: str
+    joined: bool
+    at: int
+    clock_u95_ns: int
+    origin: Origin = "measured"
+    gain_uncertainty: float | None = None
+    offset_w_uncertainty: float | None = None
+    resolution_w: float | None = None
+    averaging_window_ms: float | None = None
 
 
 class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -116,6 +116,12 @@ class ManifestFrame(Envelope, frozen=True, kw_only=True, omit_defaults=True):
     os: str | None = None
     jetpack: str | None = None
     driver: str | None = None
+    kernel: str | None = None
+    cpu: str | None = None
+    cpus: int | None = None
+    memory_mib: int | None = None
+    governor: str | None = None
+    clock_limits_mhz: dict[str, tuple[float, float]] | None = None
 
 
 Frame = PowerFrame | MarksFrame | ClockFrame | HealthFrame | ManifestFrame

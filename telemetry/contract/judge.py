@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
+
 from telemetry.contract import frames, marks
 from telemetry.contract.columns import SIZE, rises, unpack, unpack_dt
 from telemetry.contract.errors import Refused
@@ -36,8 +38,7 @@ def judge(frame: frames.Envelope) -> None:
         for at, stream in enumerate(frame.streams):
             _health(stream, f"streams[{at}]")
     elif isinstance(frame, frames.ManifestFrame):
-        for at, info in enumerate(frame.streams):
-            _stream_info(info, f"streams[{at}]")
+        _manifest(frame)
 
 
 def judge_channels(ch: tuple[str, ...], path: str = "ch") -> None:
@@ -77,10 +78,23 @@ def _event(event: marks.Event, path: str, anchor: int) -> None:
         raise Refused("field", f"{path}.group", "an idle mark names its trial or its group")
     if isinstance(event, (marks.Batches, marks.Work)):
         _batches(event, path, anchor)
+    if isinstance(event, marks.TrialBegin):
+        for part in ("protocol", "context"):
+            _finite(msgspec.to_builtins(getattr(event, part)), f"{path}.{part}")
     if isinstance(event, marks.TrialEnd):
+        _finite(event.load, f"{path}.load")
         for name in event.power:
             if not is_stream(name.removeprefix("power/")):
                 raise Refused("field", f"{path}.power", f"{name!r:.80} is no name of a power stream")
+
+
+def _finite(value: object, path: str) -> None:
+    """No number in it is NaN or infinite: results repeat it, and JSON has no such number."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            _finite(part, f"{path}.{name}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise Refused("field", path, "a finite number is expected")
 
 
 def _batches(event: marks.Batches | marks.Work, path: str, anchor: int) -> None:
@@ -111,6 +125,13 @@ def _health(stream: frames.StreamHealth, path: str) -> None:
         for at, row in enumerate(rows):
             if row[1] < row[0]:
                 raise Refused("field", f"{path}.{name}[{at}]", f"last {row[1]} lies before first {row[0]}")
+
+
+def _manifest(frame: frames.ManifestFrame) -> None:
+    for at, info in enumerate(frame.streams):
+        _stream_info(info, f"streams[{at}]")
+    for name, limits in (frame.clock_limits_mhz or {}).items():
+        _finite(dict(enumerate(limits)), f"clock_limits_mhz.{name}")
 
 
 def _stream_info(info: StreamInfo, path: str) -> None:

@@ -10,13 +10,43 @@ from telemetry.contract.units import Count, Name, Ns, Seq
 
 
 class Protocol(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a trial was run: seconds of warm-up, cooldown and idle, images, the seed."""
+    """How a trial was run: what was asked of it, and what came of its warm-up and its rest.
+
+    `steady`: the warm-up ended because its batches took equally long. `cooled`: the rest before it ended
+    inside the temperature band; None where nothing tells a temperature. `order` is its place in its campaign.
+    """
 
     warmup_s: float | None = None
     cooldown_s: float | None = None
     idle_s: float | None = None
     images: int | None = None
     seed: int | None = None
+    min_s: float | None = None
+    jitter_ms: float | None = None
+    cooldown_most_s: float | None = None
+    cooldown_band_c: float | None = None
+    cooldown_to_c: float | None = None
+    steady: bool | None = None
+    cooled: bool | None = None
+    order: int | None = None
+    weights: str | None = None
+    data: str | None = None
+    covers: str | None = None
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a trial met on its device beside what the manifest says.
+
+    `libraries` are versions by name; `temp_c` and `clock_mhz` were read right before the begin; `load` is the
+    share of all processors (0-1) that others used then.
+    """
+
+    libraries: dict[str, str] | None = None
+    accelerator: str | None = None
+    threads: int | None = None
+    temp_c: dict[str, float] | None = None
+    clock_mhz: dict[str, float] | None = None
+    load: float | None = None
 
 
 class AccuracyRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,6 +80,7 @@ class TrialBegin(
     backend: str | None = None
     subset: str | None = None
     protocol: Protocol | None = None
+    context: Context | None = None
     accuracy_ref: AccuracyRef | None = None
 
 
@@ -88,7 +119,10 @@ class IdleEnd(
 class TrialEnd(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="trial_end"
 ):
-    """The window closes. `power` maps a power stream to the seq of the frame that reaches past the end."""
+    """The window closes. `power` maps a power stream to the seq of the frame that reaches past the end.
+
+    `load` is the share of all processors (0-1) that others than the trial used during it.
+    """
 
     t: Ns
     trial: Name
@@ -96,6 +130,7 @@ class TrialEnd(
     images: Count
     power: dict[str, Seq]
     correct: Count | None = None
+    load: float | None = None
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="work"):

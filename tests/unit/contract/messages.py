@@ -21,6 +21,7 @@ from telemetry.contract.manifest import Device, StreamInfo
 from telemetry.contract.marks import (
     AccuracyRef,
     Batches,
+    Context,
     Event,
     IdleBegin,
     IdleEnd,
@@ -87,7 +88,18 @@ def batch_columns(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-protocols = st.builds(Protocol, warmup_s=st.none() | finite, seed=st.none() | st.integers(0, 2**63 - 1))
+protocols = st.builds(
+    Protocol,
+    warmup_s=st.none() | finite,
+    seed=st.none() | st.integers(0, 2**63 - 1),
+    steady=st.none() | st.booleans(),
+)
+contexts = st.builds(
+    Context,
+    libraries=st.none() | st.dictionaries(texts, texts, max_size=3),
+    temp_c=st.none() | st.dictionaries(texts, finite, max_size=3),
+    load=st.none() | finite,
+)
 accuracies = st.builds(AccuracyRef, value=finite, n=st.none() | counts, origin=st.none() | texts)
 trial_begins = st.builds(
     TrialBegin,
@@ -102,6 +114,7 @@ trial_begins = st.builds(
     backend=st.none() | texts,
     subset=st.none() | texts,
     protocol=st.none() | protocols,
+    context=st.none() | contexts,
     accuracy_ref=st.none() | accuracies,
 )
 trial_ends = st.builds(
@@ -112,6 +125,7 @@ trial_ends = st.builds(
     images=counts,
     power=st.dictionaries(names | names.map("power/{}".format), seqs, max_size=3),
     correct=st.none() | counts,
+    load=st.none() | finite,
 )
 events: st.SearchStrategy[Event] = st.one_of(
     st.builds(Prepare, t=times, group=texts),

@@ -162,6 +162,19 @@ def test_columns_whose_lengths_disagree_are_refused(name: str, column: bytes, na
     assert (refused.code, refused.path) == ("field", named)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "path"),
+    [
+        ("protocol", {"warmup_s": math.nan}, "protocol.warmup_s"),
+        ("context", {"temp_c": {"cpu": math.inf}}, "context.temp_c.cpu"),
+    ],
+)
+def test_what_results_repeat_of_a_trial_is_finite(field: str, value: dict[str, Any], path: str) -> None:
+    raw = msgspec.msgpack.decode(packed("marks"))
+    raw["events"][1][field] = value
+    assert refusal("marks", msgspec.msgpack.encode(raw)).path == f"events[1].{path}"
+
+
 def test_an_idle_mark_without_trial_and_group_is_refused() -> None:
     raw = plain("marks") | {"events": [{"kind": "idle_begin", "t": UPTIME_NS}]}
     assert refusal("marks", msgspec.json.encode(raw)).path == "events[0].group"
