@@ -27,8 +27,8 @@ HASH_LETTERS = 16
 def context_hash(manifest_hash: str | None, opening: TrialBegin) -> str | None:
     """One name for all that stays the same while trials can be compared.
 
-    That is the manifest's hash, libraries, accelerator, threads, and where the weights came from: the first 16
-    hexadecimal letters of SHA-256 over the MessagePack list of these five, libraries as a list of
+    That is the manifest's hash, libraries, accelerator, threads, and where the weights came from: the first
+    16 hexadecimal letters of SHA-256 over the MessagePack list of these five, libraries as a list of
     [name, version] by name. None where neither manifest nor context is known.
     """
     context = opening.context
