@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from telemetry.runtime.pulse import Pulse
+
+
+class Clock:
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_parts_that_beat_are_well() -> None:
+    pulse = Pulse(10.0, clock := Clock())
+    pulse.beat("sampler")
+    clock.now_s += 10.0
+    assert pulse.trouble() is None
+
+
+def test_a_part_that_has_never_beaten_is_not_missed() -> None:
+    assert Pulse(10.0, Clock()).trouble() is None
+
+
+def test_the_part_that_was_silent_for_longest_is_named() -> None:
+    pulse = Pulse(10.0, clock := Clock())
+    pulse.beat("sampler")
+    clock.now_s += 1.0
+    pulse.beat("spool")
+    clock.now_s += 11.0
+    assert pulse.trouble() == "no sign of life from sampler for 12 s"
+
+
+def test_a_part_that_beats_again_is_well_again() -> None:
+    pulse = Pulse(10.0, clock := Clock())
+    pulse.beat("sampler")
+    clock.now_s += 11.0
+    pulse.beat("sampler")
+    assert pulse.trouble() is None
