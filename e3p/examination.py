@@ -14,7 +14,8 @@ import msgspec
 from e3p.output import number
 from e3p.settings import Settings
 from e3p.times import show_time
-from edge_node.power.discover import discover, measure_period, open_sensor
+from edge_node.power.discover import discover, open_sensor
+from edge_node.power.observe import Observed, observe
 from edge_node.power.sensor import Found, SensorError
 from telemetry.contract.decode import decode_message
 from telemetry.contract.encode import encode
@@ -46,7 +47,7 @@ async def examine(settings: Settings) -> list[Finding]:
 
 
 def _sensor(found: Found) -> Finding:
-    """A sensor that can be opened is read for a second, for its true update period."""
+    """A sensor that can be opened is read for a second, for its true update period and step."""
     if found.spec is None:
         return Finding("sensor", found.driver, well=False, words=found.reason)
     try:
@@ -54,12 +55,18 @@ def _sensor(found: Found) -> Finding:
     except (SensorError, UserError) as error:
         return Finding("sensor", found.driver, well=False, words=str(error))
     try:
-        period_ms = measure_period(sensor)
+        observed = observe(sensor)
     finally:
         sensor.close()
-    told = f"changes every {number(period_ms, 3)} ms" if period_ms else "did not change within a second"
-    words = f"{found.reason}; {told}; origin {sensor.info.origin}"
+    words = f"{found.reason}; {_in_words(observed)}; origin {sensor.info.origin}"
     return Finding("sensor", found.driver, well=True, words=words)
+
+
+def _in_words(observed: Observed) -> str:
+    if observed.period_ms is None:
+        return "did not change within a second"
+    steps = f" in steps of {number(observed.step_w, 3)} W" if observed.step_w else ""
+    return f"changes every {number(observed.period_ms, 3)} ms{steps}"
 
 
 async def _broker(settings: Settings) -> list[Finding]:

@@ -19,14 +19,15 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from edge_node import sampler_wire as wire
-from edge_node.power.discover import measure_period, open_sensor, with_period
+from edge_node.power.discover import open_sensor
+from edge_node.power.observe import observe, refined, split_figures
 from edge_node.power.sensor import Sensor, SensorError, SensorSpec
 from edge_node.sampler_outbox import Outbox, ReaderGone
 from edge_node.sampling import FrameBuilder, Schedule, frame_ticks, tick_ns
 from telemetry.contract.errors import UserError
 from telemetry.contract.nodetime import NS_PER_MS, NS_PER_S, to_ns
 
-FIND_PERIOD_WITHIN_S = 1.0
+OBSERVE_WITHIN_S = 1.0
 HAND_OVER_WITHIN_S = 2.0
 # The longest sleep: an order waits no longer than this, however slow the streams.
 LISTEN_EVERY_NS = 50 * NS_PER_MS
@@ -187,14 +188,16 @@ def main() -> None:
 
 
 def open_sensors(specs: Sequence[SensorSpec], tick_s: float) -> list[Sensor]:
-    """Every sensor, with its true period where it is a real one. Raises `UserError` or `SensorError`."""
+    """Every sensor, with its true period and step where it is a real one.
+
+    Raises `UserError` or `SensorError`.
+    """
     sensors: list[Sensor] = []
     for spec in specs:
         sensor = open_sensor(spec, tick_s)
         if sensor.info.origin == "measured":
-            period_ms = measure_period(sensor, FIND_PERIOD_WITHIN_S / len(specs))
-            if period_ms is not None:
-                sensor.info = with_period(sensor.info, period_ms)
+            observed = observe(sensor, OBSERVE_WITHIN_S / len(specs))
+            sensor.info = split_figures(spec)[1].over(refined(sensor.info, observed))
         sensors.append(sensor)
     return sensors
 

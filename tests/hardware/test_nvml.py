@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from edge_node.power import nvml
-from edge_node.power.discover import best, discover, measure_period
+from edge_node.power.discover import best, discover
 from edge_node.power.nvml import NvmlSensor, Options
+from edge_node.power.observe import observe
 
 SECONDS = 10.0
 # The counter is renewed about every 100 ms and differs from the readings by as much as they see too little.
@@ -56,7 +57,7 @@ def test_its_power_lies_between_nothing_and_its_maximum(sensor: NvmlSensor) -> N
 
 
 def test_its_period_is_near_what_the_table_says(sensor: NvmlSensor) -> None:
-    period_ms = measure_period(sensor, 5.0)
+    period_ms = observe(sensor, 5.0).period_ms
     if period_ms is None:
         pytest.skip("the power stood still for five seconds")
     assert sensor.info.period_ms / 4 < period_ms < sensor.info.period_ms * 4

@@ -15,17 +15,13 @@ from edge_node.power.discover import (
     TrialsOn,
     best,
     discover,
-    measure_period,
     open_sensor,
-    with_period,
 )
 from edge_node.power.sensor import Found, SensorSpec
-from edge_node.power.synthetic import Options, SyntheticSensor
 from telemetry.contract.errors import UserError
 from tests.fakes.nvml import FakeGpu, FakeNvml
 
 Machine = Callable[[str], Path]
-MS = 1_000_000
 
 
 def test_every_driver_says_its_reason_in_words(tmp_path: Path) -> None:
@@ -115,66 +111,6 @@ def test_an_unknown_driver_is_refused_with_those_there_are() -> None:
 def test_a_stream_that_cannot_stand_in_a_topic_is_refused() -> None:
     with pytest.raises(UserError, match="stream 'Main/1'"):
         open_sensor(SensorSpec("synthetic", stream="Main/1"))
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now_ns = 0
-
-    def __call__(self) -> int:
-        return self.now_ns
-
-    def sleep(self, seconds: float) -> None:
-        self.now_ns += round(seconds * 1e9)
-
-
-def _measured(sensor: SyntheticSensor) -> float | None:
-    clock = Clock()
-    return measure_period(sensor, 1.0, clock, clock.sleep)
-
-
-def test_the_period_is_how_often_the_value_changes() -> None:
-    sensor = SyntheticSensor(Options(wave="ramp", update_s=0.037))
-    assert _measured(sensor) == pytest.approx(37.0, abs=0.3)
-
-
-def test_a_value_that_stands_still_has_no_period() -> None:
-    assert _measured(SyntheticSensor(Options(wave="constant"))) is None
-
-
-def test_a_sensor_that_fails_has_no_period() -> None:
-    assert _measured(SyntheticSensor(Options(fail_every=1))) is None
-
-
-def test_a_counter_is_asked_before_the_power() -> None:
-    class Counting(SyntheticSensor):
-        def counters_j(self) -> list[float]:
-            return [float(self._last_s // 0.01)]
-
-    assert _measured(Counting(Options(wave="constant", counter=True))) == pytest.approx(10.0, abs=0.3)
-
-
-def test_a_counter_that_must_be_read_seldom_is_not_asked() -> None:
-    class Shy(SyntheticSensor):
-        counter_every_s = 5.0
-
-        def counters_j(self) -> list[float]:
-            pytest.fail("asked")
-
-    assert _measured(Shy(Options(wave="ramp", update_s=0.05))) == pytest.approx(50.0, abs=0.3)
-
-
-def test_measuring_takes_no_longer_than_allowed() -> None:
-    clock = Clock()
-    measure_period(SyntheticSensor(Options(wave="constant")), 0.5, clock, clock.sleep)
-    assert clock.now_ns <= 501 * MS
-
-
-def test_a_held_value_is_half_a_measured_period_old() -> None:
-    info = SyntheticSensor(Options(update_s=0.1)).info
-    assert (info.delay_ms, with_period(info, 200.0).delay_ms) == (50.0, 100.0)
 
 
 def test_only_the_driver_that_is_asked_for_is_loaded() -> None:
