@@ -7,7 +7,6 @@ Each part of the program owns a section, a frozen struct with defaults. Keys are
 from __future__ import annotations
 
 import difflib
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from telemetry.contract.errors import UserError
+from telemetry.contract.wording import wrong
 from telemetry.runtime.secret import Secret
 
 if sys.version_info >= (3, 11):
@@ -149,7 +149,9 @@ def _value(key: str, kind: Any, origin: Origin) -> object:  # noqa: ANN401 - a t
         return msgspec.convert(value, kind, strict=not loose, dec_hook=_custom)
     except (msgspec.ValidationError, ValueError) as error:
         shown = "the value" if _is_secret(kind) else repr(origin.value)
-        raise UserError(f"{key} ({origin.place}): {shown} is wrong: {_words(str(error))}") from None
+        found = wrong(error, kind)
+        at = f" at {found.path}" if found.path else ""
+        raise UserError(f"{key} ({origin.place}): {shown} is wrong: {found.words}{at}") from None
 
 
 def _custom(kind: type, value: object) -> object:
@@ -169,29 +171,6 @@ def _is_list(kind: object) -> bool:
 
 def _is_secret(kind: object) -> bool:
     return "Secret" in str(kind)
-
-
-_NAMES = {
-    "array": "a list",
-    "bool": "true or false",
-    "float": "a number",
-    "int": "a whole number",
-    "null": "nothing",
-    "object": "a table",
-    "str": "text",
-}
-
-
-def _words(message: str) -> str:
-    """The library's words as a person would put them."""
-    words, _, path = message.partition(" - at `$")
-    kinds = re.sub(r"`([^`]*)`", lambda match: _spelled(match[1]), words)
-    at = path.strip("`.")
-    return f"{kinds[:1].lower()}{kinds[1:]}" + (f" at {at}" if at else "")
-
-
-def _spelled(kinds: str) -> str:
-    return " or ".join(_NAMES.get(kind, kind) for kind in kinds.split(" | "))
 
 
 def _nearest(name: str, names: list[str]) -> str:

@@ -110,7 +110,7 @@ def test_variables_with_another_use_are_no_warning() -> None:
         ('[edge]\nwatch_hz = "fast"\n', "expected a number, got text"),
         ("[edge]\nwatch_hz = -1\n", "expected a number > 0.0"),
         ("[edge]\nspool_mib = 1.5\n", "expected a whole number"),
-        ("[edge]\nsensors = [{}]\n", "missing required field driver"),
+        ("[edge]\nsensors = [{}]\n", "driver is missing"),
         ("mqtt = 5\n", "expected text or nothing, got a whole number"),
         ('log = "xml"\n', "'xml'"),
     ],
