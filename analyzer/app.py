@@ -12,6 +12,7 @@ import anyio
 
 from analyzer.book import Book
 from analyzer.desk import Desk
+from analyzer.metrics import Metrics
 from analyzer.query import by_node
 from analyzer.ranking import NO_NETSCORES, Score
 from analyzer.standings import Standings
@@ -23,12 +24,15 @@ from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.replies import Stored
 from telemetry.contract.topics import every_node, node_topic, parse_node_topic
 from telemetry.runtime import logs
+from telemetry.runtime.http import Health
 from telemetry.runtime.mqtt import Link, LinkDown
-from telemetry.runtime.service import Service, run_services
+from telemetry.runtime.service import Service
 from telemetry.store.interface import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+
+    from prometheus_client import CollectorRegistry
 
     from analyzer.settings import AnalyzerSettings
     from telemetry.contract.documents import EventRefused, Result
@@ -44,16 +48,23 @@ log = logs.get("analyzer")
 
 
 class Analyzer:
-    """A service. `link` must be subscribed to every node's `stored`."""
+    """A service, on a link of its own; `netscores`: by model. `services` are what to run."""
 
     name = "analyzer"
 
     def __init__(
-        self, settings: AnalyzerSettings, store: Store, link: Link, netscores: Mapping[str, float]
+        self,
+        settings: AnalyzerSettings,
+        store: Store,
+        address: Address,
+        netscores: Mapping[str, float] = NO_NETSCORES,
+        *,
+        registry: CollectorRegistry | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
-        self._link = link
+        name = f"e3p-analyzer-{secrets.token_hex(4)}"
+        self._link = Link(address, client_id=name, filters=[every_node("stored")])
         self._book = Book(store)
         score = Score(a=settings.a, b=settings.b, unit=settings.unit)
         self._standings = Standings(self._book, score, netscores)
@@ -64,6 +75,23 @@ class Analyzer:
         self._stale = anyio.Event()
         self._connects = 0
         self._ranked_at_s = -math.inf
+        self.metrics = Metrics(registry)
+        self.metrics.watch(self._windows, lambda: len(self._outbox), lambda: self._link.connected)
+
+    @property
+    def services(self) -> list[Service]:
+        """The link and the analyzer, which is stopped first."""
+        return [self._link, self]
+
+    def health(self) -> Health:
+        """How the analyzer fares, for `/healthz`: well while it is connected."""
+        facts = {
+            "connected": self._link.connected,
+            "nodes": len(self._desks),
+            "open_windows": self._windows(),
+            "unsent": len(self._outbox),
+        }
+        return Health(self._link.connected, facts)
 
     async def run(self) -> None:
         """Runs until cancelled."""
@@ -82,12 +110,14 @@ class Analyzer:
             log.info(
                 "result", node=result.node, window=result.window, revision=result.revision, state=result.state
             )
+            self.metrics.results.labels(result.state).inc()
             self._post(node_topic(result.node, "result"), encode(result, "json"))
 
     async def refuse(self, events: list[EventRefused]) -> None:
         """Stores and tells events that contradict others."""
         for event in await self._book.refuse(events):
             log.warning("event refused", node=event.node, trial=event.trial, reason=event.reason)
+            self.metrics.refused.inc()
             self._post(node_topic(event.node, "result"), encode(event, "json"))
 
     async def _listen(self) -> None:
@@ -122,6 +152,7 @@ class Analyzer:
             await self._book.heed()
             for node, held in accounts.items():
                 await self._desk(node).look_through(held, time.monotonic())
+        self.metrics.sweeps.inc()
 
     async def _work(self) -> None:
         while True:
@@ -152,7 +183,11 @@ class Analyzer:
             return
         for ranking in await self._standings.renew():
             self._ranked_at_s = now_s
+            self.metrics.rankings.inc()
             self._post(ranking.topic, encode(ranking.document, "json"), retain=True)
+
+    def _windows(self) -> int:
+        return sum(desk.waiting for desk in self._desks.values())
 
     def _desk(self, node: str) -> Desk:
         return self._desks.setdefault(node, Desk(self._store, node))
@@ -181,6 +216,7 @@ class Analyzer:
             try:
                 return await act()
             except StoreUnavailable as trouble:
+                self.metrics.store_waits.inc()
                 log.warning("store unavailable", why=str(trouble))
                 await anyio.sleep(RETRY_S)
 
@@ -189,18 +225,3 @@ def _settled(node: str, stored: Stored) -> Iterator[tuple[StreamKey, IntervalSet
     for stream in stored.streams:
         seqs = IntervalSet.below(stream.through + 1) | IntervalSet(stream.ranges)
         yield StreamKey(node, stream.boot, stream.stream), seqs
-
-
-def services(
-    settings: AnalyzerSettings, store: Store, address: Address, netscores: Mapping[str, float] = NO_NETSCORES
-) -> list[Service]:
-    """The analyzer and its link, to run by themselves or beside other parts; `netscores`: by model."""
-    link = Link(address, client_id=f"e3p-analyzer-{secrets.token_hex(4)}", filters=[every_node("stored")])
-    return [link, Analyzer(settings, store, link, netscores)]
-
-
-async def run_analyzer(
-    settings: AnalyzerSettings, store: Store, address: Address, netscores: Mapping[str, float] = NO_NETSCORES
-) -> None:
-    """Runs until stopped by a signal."""
-    await run_services(services(settings, store, address, netscores))

@@ -83,6 +83,11 @@ class Desk:
         self._looks: dict[str, _Look] = {}
         self._doubts: dict[str, float] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many ended windows wait for frames, or for their turn."""
+        return len(self._waits)
+
     async def hear(self, settled: Mapping[StreamKey, IntervalSet], now_s: float) -> None:
         """Takes in what is settled; the trials that new marks and reports touch are computed (again)."""
         for key, seqs in settled.items():

@@ -6,14 +6,20 @@ from typing import Annotated
 
 import msgspec
 
+from telemetry.runtime.http import Port
+
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Unit = Annotated[str, msgspec.Meta(pattern="^(J|mJ|kJ|Wh)$")]
 
 
 class AnalyzerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`sweep_s`: how often the whole store is looked through, besides the doorbell. `a`, `b`: SAM's."""
+    """`sweep_s`: how often the whole store is looked through, besides the doorbell. `a`, `b`: SAM's.
+
+    At `metrics_port` /healthz and /metrics answer; nowhere when it is None.
+    """
 
     sweep_s: float = 60.0
     a: Positive = 5.0
     b: Positive = 5.0
     unit: Unit = "J"
+    metrics_port: Port | None = None

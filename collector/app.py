@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 
-import anyio
 from prometheus_client import CollectorRegistry
 
 from collector.desk import Desk, Times
@@ -16,8 +15,9 @@ from collector.settings import CollectorSettings
 from collector.timeservice import TimeService
 from collector.writer import Writer
 from telemetry.contract.topics import every_node, everything_of_nodes
+from telemetry.runtime.http import Health
 from telemetry.runtime.mqtt import Address, Link
-from telemetry.runtime.service import Service, run_services
+from telemetry.runtime.service import Service
 from telemetry.store.interface import Store
 
 SYSTEM = Times(utc_ns=time.time_ns, now_s=time.monotonic)
@@ -49,17 +49,17 @@ class Collector:
         self.writer = Writer(store, self.desk, self.replies.announce)
         self.time_service = TimeService(self.time_link, self.desk)
         self.intake = Intake(self.link, store, self.desk)
-        self.desk.metrics.watch(self.desk.gather, lambda: self.link.shed)
+        self.desk.metrics.watch(self.desk.gather, lambda: self.link.shed, lambda: self.link.connected)
 
     @property
     def services(self) -> list[Service]:
         """They stop the other way round: the intake first, the links last, after the last replies."""
         return [self.link, self.time_link, self.replies, self.writer, self.time_service, self.intake]
 
-    def health(self) -> dict[str, object]:
-        """How the collector fares, for `/healthz`."""
+    def health(self) -> Health:
+        """How the collector fares, for `/healthz`: well while it is connected."""
         held = self.desk.gather.held
-        return {
+        facts = {
             "connected": self.link.connected,
             "nodes": len(self.desk.nodes),
             "queue_samples": held.samples,
@@ -67,15 +67,4 @@ class Collector:
             "inbox_shed": self.link.shed,
             "clock_bad": sorted(self.desk.clocks.bad),
         }
-
-
-async def run_collector(
-    settings: CollectorSettings,
-    store: Store,
-    address: Address,
-    *,
-    registry: CollectorRegistry | None = None,
-    stop: anyio.Event | None = None,
-) -> None:
-    """Collects until it is told to stop. The store is opened and closed by the caller."""
-    await run_services(Collector(settings, store, address, registry=registry).services, stop=stop)
+        return Health(self.link.connected, facts)

@@ -25,10 +25,14 @@ Item = Arrival | Letter
 
 
 class Weight(NamedTuple):
-    """What an item holds in memory: samples, and an estimate of its bytes."""
+    """What items hold in memory: samples, an estimate of the bytes, and how many messages they came in."""
 
     samples: int
     size_bytes: int
+    messages: int = 1
+
+
+NOTHING = Weight(0, 0, 0)
 
 
 class Batch(NamedTuple):
@@ -45,16 +49,16 @@ class Gather:
     def __init__(self, settings: CollectorSettings) -> None:
         self._settings = settings
         self._waiting: deque[tuple[Item, Weight, float]] = deque()
-        self.held = Weight(0, 0)
+        self.held = NOTHING
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def has_room(self, weight: Weight) -> bool:
         """Whether an item of this weight would be taken; a single one always is, however heavy."""
-        samples, size_bytes = _sum(self.held, weight)
+        samples, size_bytes, _ = _sum(self.held, weight)
         fits = samples <= self._settings.queue_samples and size_bytes <= self._settings.queue_bytes
-        return fits or self.held == Weight(0, 0)
+        return fits or self.held == NOTHING
 
     def add(self, item: Item, now_s: float) -> bool:
         """Takes an item, or refuses it when there is no room: then it is shed, and the caller counts it."""
@@ -79,7 +83,7 @@ class Gather:
 
     def take(self) -> Batch:
         """The oldest items, up to a batch."""
-        batch = Batch([], [], Weight(0, 0))
+        batch = Batch([], [], NOTHING)
         weight = batch.weight
         for _ in range(min(len(self._waiting), self._settings.batch_frames)):
             item, one, _ = self._waiting.popleft()
@@ -92,9 +96,7 @@ class Gather:
 
     def release(self, batch: Batch) -> None:
         """The batch is written: what it held is free again."""
-        self.held = Weight(
-            self.held.samples - batch.weight.samples, self.held.size_bytes - batch.weight.size_bytes
-        )
+        self.held = Weight(*(held - gone for held, gone in zip(self.held, batch.weight, strict=True)))
 
 
 def weigh(item: Item) -> Weight:
@@ -108,4 +110,6 @@ def weigh(item: Item) -> Weight:
 
 
 def _sum(one: Weight, other: Weight) -> Weight:
-    return Weight(one.samples + other.samples, one.size_bytes + other.size_bytes)
+    return Weight(
+        one.samples + other.samples, one.size_bytes + other.size_bytes, one.messages + other.messages
+    )

@@ -57,6 +57,7 @@ class Intake:
                 return
             received = receive(topic, payload)
             if isinstance(received, Received):
+                self._desk.metrics.received.inc()
                 self._frame(received, payload)
             else:
                 await self._meter(*received, payload)
@@ -75,20 +76,21 @@ class Intake:
         try:
             await self._meters.look_up(self._store, topic, meter)
         except StoreUnavailable:
+            self._desk.metrics.received.inc()
             self._desk.shed("store")
             return
         received = self._meters.frame(topic, meter)
+        self._desk.metrics.received.inc()
         if received is None:
             self._desk.metrics.repeats.inc()
         elif self._frame(received, payload):
             self._meters.took(received)
 
     def _refuse(self, topic: str, payload: bytes, reason: Refused) -> None:
+        self._desk.metrics.received.inc()
         if isinstance(reason, Unreadable) and reason.key and not self._admit(reason.key.node):
             return
-        letter = make_letter(topic, payload, reason, self._desk.times.utc_ns())
-        if self._desk.put(letter):
-            self._desk.metrics.letters.labels(reason.code).inc()
+        self._desk.put(make_letter(topic, payload, reason, self._desk.times.utc_ns()))
 
     def _admit(self, node: str) -> bool:
         """Whether a node's message is taken; that of a node too many is shed."""

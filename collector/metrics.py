@@ -1,4 +1,8 @@
-"""What the collector counts, for Prometheus."""
+"""What the collector counts, for Prometheus.
+
+Every message below nodes' names that is no reply is counted once when it comes and once when it is clear what
+became of it: received = stored + repeats + letters + shed + queued.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from collector.gather import Gather
 
 BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+PREFIX = "e3p_collector_"
 
 
 class Metrics:
@@ -16,39 +21,38 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
-        self.frames = Counter("e3p_collector_frames", "Frames stored", registry=self.registry)
-        self.samples = Counter("e3p_collector_samples", "Samples stored", registry=self.registry)
-        self.repeats = Counter(
-            "e3p_collector_repeats", "Frames that were stored already", registry=self.registry
+        self.received = self._counter("received", "Messages taken from the inbox to become frames")
+        self.frames = self._counter("frames", "Frames stored")
+        self.samples = self._counter("samples", "Samples stored")
+        self.repeats = self._counter("repeats", "Frames that were stored already")
+        self.letters = self._counter("letters", "Messages that became dead letters, by code", "code")
+        self.shed = self._counter("shed", "Messages shed because of a bound; their nodes have them", "bound")
+        self.queued = self._gauge("queued", "Frames and letters that wait in memory for the store")
+        self.queue_samples = self._gauge("queue_samples", "Samples held in memory")
+        self.queue_bytes = self._gauge("queue_bytes", "Bytes held in memory")
+        self.inbox_shed = self._gauge(
+            "inbox_shed", "Messages shed before they were taken from the inbox, which `received` leaves out"
         )
-        self.letters = Counter(
-            "e3p_collector_letters", "Dead letters, by code", ["code"], registry=self.registry
-        )
-        self.shed = Counter(
-            "e3p_collector_shed", "Messages shed because of a bound", ["bound"], registry=self.registry
-        )
-        self.inbox_shed = Gauge(
-            "e3p_collector_inbox_shed", "Messages shed before they were looked at", registry=self.registry
-        )
-        self.queue_samples = Gauge(
-            "e3p_collector_queue_samples", "Samples held in memory", registry=self.registry
-        )
-        self.queue_bytes = Gauge("e3p_collector_queue_bytes", "Bytes held in memory", registry=self.registry)
+        self.connected = self._gauge("connected", "1 while the broker is connected")
         self.write_seconds = Histogram(
-            "e3p_collector_write_seconds", "Writing a batch", registry=self.registry, buckets=BUCKETS_S
+            f"{PREFIX}write_seconds", "Writing a batch", registry=self.registry, buckets=BUCKETS_S
         )
-        self.store_waits = Counter(
-            "e3p_collector_store_waits", "Tries that found the store unavailable", registry=self.registry
-        )
-        self.acks = Counter("e3p_collector_acks", "`stored` messages sent", registry=self.registry)
-        self.pings = Counter("e3p_collector_pings", "Pings answered", registry=self.registry)
-        self.nodes = Gauge("e3p_collector_nodes", "Nodes seen", registry=self.registry)
-        self.bad_clocks = Gauge(
-            "e3p_collector_bad_clocks", "Nodes whose clock is more than 5 minutes off", registry=self.registry
-        )
+        self.store_waits = self._counter("store_waits", "Tries that found the store unavailable")
+        self.acks = self._counter("acks", "`stored` messages sent")
+        self.pings = self._counter("pings", "Pings answered")
+        self.nodes = self._gauge("nodes", "Nodes seen")
+        self.bad_clocks = self._gauge("bad_clocks", "Nodes whose clock is more than 5 minutes off")
 
-    def watch(self, gather: Gather, inbox_shed: Callable[[], int]) -> None:
+    def watch(self, gather: Gather, inbox_shed: Callable[[], int], connected: Callable[[], bool]) -> None:
         """The gauges ask when somebody looks, which costs a frame nothing."""
+        self.queued.set_function(lambda: gather.held.messages)
         self.queue_samples.set_function(lambda: gather.held.samples)
         self.queue_bytes.set_function(lambda: gather.held.size_bytes)
         self.inbox_shed.set_function(inbox_shed)
+        self.connected.set_function(connected)
+
+    def _counter(self, name: str, words: str, *labels: str) -> Counter:
+        return Counter(PREFIX + name, words, labels, registry=self.registry)
+
+    def _gauge(self, name: str, words: str) -> Gauge:
+        return Gauge(PREFIX + name, words, registry=self.registry)

@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from telemetry.runtime.http import Port
+
 MIB = 1024 * 1024
 
 Number = Annotated[int, Meta(ge=1)]
@@ -20,7 +22,7 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     holds what came and was not looked at yet; the queue, what waits for the store, bounded by samples and by
     bytes. What comes beyond is shed and counted, and its node still has it. `acks_per_s` bounds the `stored`
     messages to each node. Of more than `max_streams` sequences the collector forgets the oldest: the store
-    knows them.
+    knows them. At `metrics_port` /healthz and /metrics answer; nowhere when it is None.
     """
 
     batch_frames: Number = 500
@@ -32,3 +34,4 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     acks_per_s: Positive = 5.0
     max_nodes: Number = 10_000
     max_streams: Number = 50_000
+    metrics_port: Port | None = None

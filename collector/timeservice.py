@@ -40,6 +40,7 @@ class TimeService:
         try:
             ping = decode_message(payload, Ping)
         except Refused as reason:
+            self._desk.metrics.received.inc()
             self._desk.put(make_letter(topic, payload, reason, t2))
             return
         self._judge(place[0], ping, t2)

@@ -40,22 +40,23 @@ class Writer:
         self._desk = desk
         self._announce = announce
         self._retry = retry or Retry()
+        self._batch: Batch | None = None
 
     async def run(self) -> None:
         try:
             await self._load()
             while True:
                 await self._until_due()
-                await self._write(self._desk.gather.take())
+                await self._write_next()
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(FLUSH_S, shield=True):
                 await self.flush()
             raise
 
     async def flush(self) -> None:
-        """Writes what has been gathered, however young."""
-        while self._desk.gather:
-            await self._write(self._desk.gather.take())
+        """Writes what has been gathered, however young, a batch that was interrupted first."""
+        while self._batch or self._desk.gather:
+            await self._write_next()
 
     async def _load(self) -> None:
         """Opens the books with what the store holds from before."""
@@ -68,6 +69,12 @@ class Writer:
         desk = self._desk
         while (wait_s := desk.gather.due_in_s(desk.times.now_s())) != 0:
             await desk.gathered.wait(wait_s)
+
+    async def _write_next(self) -> None:
+        """A batch is held until it is settled: interrupted, it is written again, which changes nothing."""
+        self._batch = self._batch or self._desk.gather.take()
+        await self._write(self._batch)
+        self._batch = None
 
     async def _write(self, batch: Batch) -> None:
         verdicts: list[Verdict] = []
@@ -86,7 +93,6 @@ class Writer:
     def _refused(self, batch: Batch, verdicts: Sequence[Verdict]) -> Iterator[Letter]:
         for arrival, verdict in zip(batch.arrivals, verdicts, strict=True):
             if verdict in REFUSED:
-                self._desk.metrics.letters.labels(verdict.value).inc()
                 yield refused_by_store(arrival, verdict, self._desk.times.utc_ns())
 
     def _settle(self, batch: Batch, verdicts: Sequence[Verdict], letters: Sequence[Letter]) -> None:
@@ -94,6 +100,8 @@ class Writer:
         pairs = list(zip((arrival.received for arrival in batch.arrivals), verdicts, strict=True))
         self._count([received.frame for received, verdict in pairs if verdict is Verdict.STORED])
         self._desk.metrics.repeats.inc(sum(verdict is Verdict.REPEAT for _, verdict in pairs))
+        for letter in letters:
+            self._desk.metrics.letters.labels(letter.reason.partition(" ")[0]).inc()
         settled = settled_by(received for received, verdict in pairs if verdict not in REFUSED)
         for letter in letters:
             if letter.stream is not None and letter.seq is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 import anyio
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
-from analyzer import app as analyzer
+from analyzer.app import Analyzer
 from collector.app import Collector
 from e3p.output import say
 from e3p.published import netscores
@@ -15,7 +15,7 @@ from e3p.settings import Settings
 from telemetry.contract.errors import UserError
 from telemetry.runtime.address import Address
 from telemetry.runtime.broker import EmbeddedBroker
-from telemetry.runtime.http import Health, HealthServer
+from telemetry.runtime.http import HealthServer
 from telemetry.runtime.service import run_services
 from telemetry.store.open import opened_store
 
@@ -58,16 +58,13 @@ async def serve(settings: Settings) -> None:
         registry = CollectorRegistry()
         collector = Collector(settings.collector, store, address, registry=registry)
         page = HealthServer(
-            lambda: Health(collector.link.connected, collector.health()),
+            collector.health,
             host=settings.serve.host,
             port=settings.serve.port,
-            registry=registry,
+            metrics=lambda: generate_latest(registry),
         )
-        services = [
-            page,
-            *collector.services,
-            *analyzer.services(settings.analyzer, store, address, netscores()),
-        ]
+        analyzer = Analyzer(settings.analyzer, store, address, netscores(), registry=registry)
+        services = [page, *collector.services, *analyzer.services]
         await run_services([*services, Announcer(collector, page, address, settings.common.store)])
 
 

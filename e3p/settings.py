@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,10 +15,10 @@ from edge_node.settings import EdgeSettings
 from telemetry.runtime import logs
 from telemetry.runtime.common import Common
 from telemetry.runtime.config import Resolved, resolve
+from telemetry.runtime.http import Port
 from telemetry.runtime.logs import Level
 
 FILE = Path("e3p.toml")
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):

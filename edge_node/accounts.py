@@ -43,11 +43,21 @@ class Account:
     lost: tuple[tuple[int, int, int], ...] = ()
 
 
+@dataclass
+class Tally:
+    """Frames since this program began, those that it found kept at its start among the made ones."""
+
+    made: int = 0
+    settled: int = 0
+    lost: int = 0
+
+
 class Accounts:
     """All sequences that are not forgotten, those of boots that are over too."""
 
     def __init__(self, known: Mapping[Name, Account] | None = None) -> None:
         self._accounts: dict[Name, Account] = dict(known or {})
+        self.tally = Tally(made=self.kept)
 
     def __getitem__(self, name: Name) -> Account:
         return self._accounts[name]
@@ -57,6 +67,11 @@ class Accounts:
         """Whether nothing is left to deliver."""
         return not any(account.spooled for account in self._accounts.values())
 
+    @property
+    def kept(self) -> int:
+        """How many frames are kept here."""
+        return sum(len(account.spooled) for account in self._accounts.values())
+
     def number(self, name: Name, ticks: int = 0) -> int:
         """Gives the next number of a sequence to a frame of so many ticks."""
         account = self._accounts.setdefault(name, Account())
@@ -65,11 +80,13 @@ class Accounts:
         account.ticks += ticks
         account.kept_ticks += ticks
         account.spooled |= IntervalSet([(seq, seq)])
+        self.tally.made += 1
         return seq
 
     def settle(self, name: Name, seqs: IntervalSet, ticks: int = 0) -> None:
         """The collector answers for these now; those that were kept had so many ticks."""
         if account := self._accounts.get(name):
+            self.tally.settled += len(account.spooled & seqs)
             account.spooled -= seqs
             account.kept_ticks -= ticks
 
@@ -77,7 +94,9 @@ class Accounts:
         """Declares frames lost; what touches an earlier declaration is joined to it."""
         for loss in losses:
             account = self._accounts[loss.name]
-            account.spooled -= IntervalSet([(loss.first, loss.last)])
+            gone = IntervalSet([(loss.first, loss.last)])
+            self.tally.lost += len(account.spooled & gone)
+            account.spooled -= gone
             account.kept_ticks -= loss.ticks
             account.lost = joined((*account.lost, (loss.first, loss.last, loss.ticks)))
 

@@ -17,6 +17,7 @@ from edge_node.connection import Connection
 from edge_node.context import software
 from edge_node.marking import Marking
 from edge_node.marks_inbox import MarksInbox
+from edge_node.metrics import numbers
 from edge_node.presence import Presence
 from edge_node.recorder import Recorder, Stamp
 from edge_node.reports import Reports
@@ -95,6 +96,11 @@ class Agent:
     def legacy(self) -> Legacy:
         """For the next one, when the spool broke."""
         return Legacy(self._recorder, self._marking.books())
+
+    def numbers(self) -> dict[str, float]:
+        """What is counted, by the metrics' names."""
+        connected = self._connection is not None and self._connection.link.connected
+        return numbers(self._recorder, open_trials=len(self._marking.trials.open), connected=connected)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Starts the sampler, then everything; ends in order, with nothing left unsaid."""

@@ -9,9 +9,11 @@ import anyio
 
 from edge_node.agent import Agent, Legacy
 from edge_node.marks_inbox import MarksInbox
+from edge_node.metrics import expose
 from edge_node.settings import EdgeSettings
 from edge_node.spool import keep_aside, open_spool
 from edge_node.spool_schema import SpoolBroken
+from telemetry.runtime.http import Health
 from telemetry.runtime.mqtt import Address
 from telemetry.runtime.service import run_services
 
@@ -28,6 +30,22 @@ class EdgeNode:
         self._settings = settings
         self._address = address
         self._stop = asyncio.Event()
+        self._agent: Agent | None = None
+
+    @property
+    def grace_s(self) -> float:
+        """How long its end may take."""
+        return self._settings.drain_s + GRACE_S
+
+    def health(self) -> Health:
+        """How the agent fares, for `/healthz`: well while it samples, connected or not."""
+        if self._agent is None:
+            return Health(well=False, facts={"why": "no agent runs yet"})
+        return Health(well=True, facts={"node": self._settings.node_name(), **self._agent.numbers()})
+
+    def metrics(self) -> bytes:
+        """What the agent counts, for `/metrics`; nothing before it runs."""
+        return expose(self._agent.numbers()) if self._agent else b""
 
     async def run(self) -> None:
         """Raises `UserError` for sensors, socket or spool that cannot be had."""
@@ -46,7 +64,7 @@ class EdgeNode:
         while legacy is None or not self._stop.is_set():
             spool = open_spool(self._settings.spool_path(), round(self._settings.spool_mib * MIB))
             with closing(spool), closing(MarksInbox(self._settings.socket_paths())) as inbox:
-                agent = Agent(self._settings, self._address, spool, inbox, legacy)
+                agent = self._agent = Agent(self._settings, self._address, spool, inbox, legacy)
                 try:
                     await agent.run(self._stop)
                     return
@@ -57,4 +75,5 @@ class EdgeNode:
 
 async def run_agent(settings: EdgeSettings, address: Address, *, stop: anyio.Event | None = None) -> None:
     """Runs the agent until `stop` is set or SIGINT or SIGTERM comes. Raises `UserError`."""
-    await run_services([EdgeNode(settings, address)], stop=stop, grace_s=settings.drain_s + GRACE_S)
+    node = EdgeNode(settings, address)
+    await run_services([node], stop=stop, grace_s=node.grace_s)

@@ -30,7 +30,10 @@ class _Flight(NamedTuple):
 
 
 class Delivery:
-    """The window of frames in flight, and what goes into it next. Times are monotonic seconds."""
+    """The window of frames in flight, and what goes into it next. Times are monotonic seconds.
+
+    `sends` counts frames sent, each time anew.
+    """
 
     def __init__(self) -> None:
         self._flights: dict[int, _Flight] = {}
@@ -38,6 +41,7 @@ class Delivery:
         self._timeout_s = FIRST_TIMEOUT_S
         self._doubled_at = NEVER
         self._turn = 0
+        self.sends = 0
 
     def __repr__(self) -> str:
         return f"Delivery({len(self._flights)} in flight, {self._bytes} bytes, time-out {self._timeout_s} s)"
@@ -76,6 +80,7 @@ class Delivery:
 
     def sent(self, frame: Waiting, now_s: float) -> None:
         """A frame went out, for the first time or again."""
+        self.sends += 1
         if frame.id not in self._flights:
             self._bytes += frame.size_bytes
             self._turn += 1

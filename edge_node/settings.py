@@ -16,6 +16,7 @@ from edge_node.power.discover import TrialsOn
 from edge_node.power.sensor import SensorSpec
 from telemetry.contract.encode import Encoding
 from telemetry.contract.topics import FLEET, is_node
+from telemetry.runtime.http import Port
 
 Rate = Annotated[float, Meta(gt=0, le=1000)]
 Positive = Annotated[float, Meta(gt=0)]
@@ -30,7 +31,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `node` None is the host's name. Without `sensors` the best one found is taken that sees what trials run on
     (`trials_on`); an `estimate` only with `allow_estimate`. `drain_s` is how long a stop waits for the
-    collector to acknowledge the last frames.
+    collector to acknowledge the last frames. At `metrics_port` /healthz and /metrics answer; None: nowhere.
     """
 
     node: str | None = None
@@ -45,6 +46,7 @@ class EdgeSettings(msgspec.Struct, frozen=True, kw_only=True):
     spool_days: Positive = 30.0
     socket: str | None = None
     drain_s: Annotated[float, Meta(ge=0)] = 5.0
+    metrics_port: Port | None = None
 
     def __post_init__(self) -> None:
         if self.node is not None and not is_node(self.node):

@@ -8,16 +8,24 @@ from e3p import options
 def analyze(store: options.Store = None, mqtt: options.Mqtt = None, config: options.Config = None) -> None:
     """Computes results and rankings from what is stored, as soon as it is complete."""
     import anyio
+    from prometheus_client import CollectorRegistry, generate_latest
 
-    from analyzer.app import run_analyzer
+    from analyzer.app import Analyzer
+    from e3p.pages import page
     from e3p.published import netscores
     from e3p.settings import load
+    from telemetry.runtime.service import run_services
     from telemetry.store.open import opened_store
 
     settings = load(config, level="info", store=store, mqtt=mqtt)
+    registry = CollectorRegistry()
 
     async def work() -> None:
         async with opened_store(settings.common.store) as opened:
-            await run_analyzer(settings.analyzer, opened, settings.common.address(), netscores())
+            address = settings.common.address()
+            part = Analyzer(settings.analyzer, opened, address, netscores(), registry=registry)
+            port = settings.analyzer.metrics_port
+            shown = page(settings, port, part.health, lambda: generate_latest(registry))
+            await run_services([*shown, *part.services])
 
     anyio.run(work)

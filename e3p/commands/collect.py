@@ -8,15 +8,22 @@ from e3p import options
 def collect(store: options.Store = None, mqtt: options.Mqtt = None, config: options.Config = None) -> None:
     """Writes what nodes send over MQTT to the store, and acknowledges what is durable."""
     import anyio
+    from prometheus_client import CollectorRegistry, generate_latest
 
-    from collector.app import run_collector
+    from collector.app import Collector
+    from e3p.pages import page
     from e3p.settings import load
+    from telemetry.runtime.service import run_services
     from telemetry.store.open import opened_store
 
     settings = load(config, level="info", store=store, mqtt=mqtt)
+    registry = CollectorRegistry()
 
     async def work() -> None:
         async with opened_store(settings.common.store) as opened:
-            await run_collector(settings.collector, opened, settings.common.address())
+            part = Collector(settings.collector, opened, settings.common.address(), registry=registry)
+            port = settings.collector.metrics_port
+            shown = page(settings, port, part.health, lambda: generate_latest(registry))
+            await run_services([*shown, *part.services])
 
     anyio.run(work)

@@ -20,8 +20,16 @@ def edge(
     """Samples this device's power, takes marks, and sends both until the server has stored them."""
     import anyio
 
+    from e3p.pages import page
     from e3p.settings import load
-    from edge_node.app import run_agent
+    from edge_node.app import EdgeNode
+    from telemetry.runtime.service import run_services
 
     settings = load(config, level="info", mqtt=mqtt, edge__node=node, edge__trials_on=trials_on)
-    anyio.run(run_agent, settings.edge, settings.common.address())
+
+    async def work() -> None:
+        part = EdgeNode(settings.edge, settings.common.address())
+        shown = page(settings, settings.edge.metrics_port, part.health, part.metrics)
+        await run_services([*shown, part], grace_s=part.grace_s)
+
+    anyio.run(work)

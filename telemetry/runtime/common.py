@@ -12,7 +12,10 @@ LOCAL_BROKER = "mqtt://127.0.0.1:1883"
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True):
-    """The top level of ``e3p.toml``. `mqtt` None: the command's own choice (`serve` brings a broker)."""
+    """The top level of ``e3p.toml``. `mqtt` None: the command's own choice (`serve` brings a broker).
+
+    The parts answer /healthz and /metrics on `metrics_host`, each at its own `metrics_port`.
+    """
 
     mqtt: str | None = None
     mqtt_ca: str | None = None
@@ -23,6 +26,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     store: str = "sqlite:///e3p.db"
     log: Format = "text"
     log_level: Level = "info"
+    metrics_host: str = "127.0.0.1"
 
     def address(self, default: str = LOCAL_BROKER) -> Address:
         """The broker's address with its TLS files and password. Raises `UserError`."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import anyio
 import msgspec
-from prometheus_client import REGISTRY, CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from telemetry.contract.errors import UserError
 from telemetry.runtime import logs
 
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
 MAX_HEAD_BYTES = 8192
 PATIENCE_S = 5.0
+EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
+"""The kind of text that Prometheus reads, whoever writes it here."""
 REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 503: "Unavailable"}
 
 log = logs.get("http")
@@ -28,6 +30,11 @@ class Health(NamedTuple):
     facts: Mapping[str, object]
 
 
+def no_metrics() -> bytes:
+    """The exposition of a program that counts nothing."""
+    return b""
+
+
 class Answer(NamedTuple):
     """A response before it is bytes."""
 
@@ -37,7 +44,10 @@ class Answer(NamedTuple):
 
 
 class HealthServer:
-    """A service that answers two paths; `port` is known once `ready` is set."""
+    """A service that answers two paths; `port` is known once `ready` is set.
+
+    `metrics` gives the numbers as Prometheus reads them, at the moment somebody looks.
+    """
 
     name = "http"
 
@@ -47,13 +57,13 @@ class HealthServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        registry: CollectorRegistry = REGISTRY,
+        metrics: Callable[[], bytes] = no_metrics,
     ) -> None:
         self.host = host
         self.port = port
         self.ready = anyio.Event()
         self._health = health
-        self._registry = registry
+        self._metrics = metrics
 
     async def run(self) -> None:
         """Serves until cancelled. Raises `UserError` when the port cannot be had."""
@@ -98,7 +108,7 @@ class HealthServer:
             body = {"status": "ok" if health.well else "unavailable", **health.facts}
             return Answer(200 if health.well else 503, msgspec.json.encode(body, enc_hook=str))
         if path == "/metrics":
-            return Answer(200, generate_latest(self._registry), CONTENT_TYPE_LATEST)
+            return Answer(200, self._metrics(), EXPOSITION)
         return _words(404, "there are /healthz and /metrics")
 
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from analyzer import closing, desk
-from analyzer.app import services
+from analyzer.app import Analyzer
 from analyzer.exclusions import exclude
 from analyzer.query import reanalyze
 from analyzer.settings import AnalyzerSettings
@@ -113,7 +113,7 @@ async def room(store: SqliteStore) -> AsyncIterator[Room]:
 async def analyzing(room: Room, store: Store, sweep_s: float = 60.0) -> AsyncIterator[None]:
     """An analyzer at work; left, it stops as the program does."""
     stop = anyio.Event()
-    parts = services(AnalyzerSettings(sweep_s=sweep_s), store, room.address)
+    parts = Analyzer(AnalyzerSettings(sweep_s=sweep_s), store, room.address).services
 
     async def run() -> None:
         await run_services(parts, stop=stop)

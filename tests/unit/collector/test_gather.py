@@ -106,4 +106,4 @@ def test_nothing_is_held_once_everything_is_released(steps: list[str]) -> None:
         out.append(held.take())
     for batch in out:
         held.release(batch)
-    assert held.held == (0, 0)
+    assert held.held == (0, 0, 0)
