@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 _STATEMENT = re.compile(
     r"""[ \t]*(?:(?P<list>\[\[)[ \t]*(?P<of>[^\]\n]+?)[ \t]*\]\]|\[[ \t]*(?P<table>[^\]\n]+?)[ \t]*\]"""
@@ -54,8 +54,8 @@ def _places(text: str) -> Iterator[tuple[str, int]]:
             at = _next_line(text, at)
 
 
-def _value(text: str, at: int, path: str) -> Iterator[tuple[str, int]]:
-    """The elements of a list with their lines; where the value ends."""
+def _value(text: str, at: int, path: str) -> Generator[tuple[str, int], None, int]:
+    """The elements of a list with their lines; returns where the value ends."""
     depth, element, fresh = 0, 0, False
     for token in _TOKEN.finditer(text, at):
         word = token[0]
