@@ -19,7 +19,7 @@ USUAL_PERIOD_MS = 100.0
 # power averaged over 1 sec interval."
 AVERAGE_MS = 1000.0
 
-Field = Literal["instant", "draw"]
+Field = Literal["instant", "average", "draw"]
 
 # The driver with which nvidia-smi, and the table, began to tell the two apart.
 _TURN = 530
@@ -85,12 +85,12 @@ def architecture_name(architecture: int) -> str:
 def response(architecture: int, capability: tuple[int, int], driver: str, field: Field) -> Response:
     """What the table says of a GPU and driver (such as `535.104.05`), or what is usual where it is silent.
 
-    `instant` is field 186, `draw` is nvmlDeviceGetPowerUsage.
+    `instant` is field 186, `average` 185, `draw` is nvmlDeviceGetPowerUsage.
     """
     row = _row(_table_name(architecture, capability), _era(driver), field)
     if row is not None and row.period_ms is not None:
         return Response(row.period_ms, row.averaging_ms, "measured by arXiv 2312.02741")
-    if field == "draw" and architecture >= _AMPERE and capability != (8, 0):
+    if field == "average" or (field == "draw" and architecture >= _AMPERE and capability != (8, 0)):
         return Response(USUAL_PERIOD_MS, AVERAGE_MS, "as NVIDIA documents it")
     return Response(USUAL_PERIOD_MS, None, "not in our table: its averaging is unknown")
 
@@ -103,7 +103,7 @@ def has_counter(architecture: int) -> bool:
 def _row(architecture: str | None, era: str, field: Field) -> Row | None:
     of_it = [row for row in rows() if row.architecture == architecture and row.era in (era, "all")]
     exact = [row for row in of_it if row.field == f"power.draw.{field}"]
-    shared = [row for row in of_it if row.field == "power.draw / instant"]
+    shared = [row for row in of_it if row.field == "power.draw / instant" and field != "average"]
     plain = [row for row in of_it if row.field == "power.draw"] if field == "draw" else []
     return next(iter([*exact, *shared, *plain]), None)
 

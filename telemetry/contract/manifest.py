@@ -11,7 +11,10 @@ Origin = Literal["measured", "estimated", "replayed", "synthetic"]
 
 
 class StreamInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One power stream and its sensor. Uncertainties are standard (k = 1); see docs/contract.md."""
+    """One power stream and its sensor. Uncertainties are standard (k = 1); see docs/contract.md.
+
+    `source` is the measured thing in its maker's words, such as a GPU's UUID.
+    """
 
     stream: str
     sensor: str
@@ -20,6 +23,7 @@ class StreamInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     origin: Origin
     period_ms: float
     role: Role = "device"
+    source: str | None = None
     averaging_window_ms: float | None = None
     delay_ms: float = 0.0
     holds: bool = False

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from edge_node.power import nvml, nvml_table
+from edge_node.power import nvml
 from edge_node.power.nvml import NvmlSensor, Options
 from edge_node.power.sensor import SensorError
 from telemetry.contract.errors import UserError
-from tests.fakes.nvml import DRIVER_NOT_LOADED, GPU_IS_LOST, FakeGpu, FakeNvml
+from tests.fakes.nvml import (
+    DRIVER_NOT_LOADED,
+    POWER_AVERAGE,
+    POWER_INSTANT,
+    POWER_MAX_LIMIT,
+    TOTAL_ENERGY,
+    FakeGpu,
+    Put,
+    hopper,
+)
 
 MS = 1_000_000
-Put = Callable[..., FakeNvml]
-
-
-@pytest.fixture
-def put(monkeypatch: pytest.MonkeyPatch) -> Put:
-    """Puts GPUs into this machine."""
-
-    def gpus(*gpus: FakeGpu, **more: object) -> FakeNvml:
-        library = FakeNvml(*gpus, **more)
-        monkeypatch.setitem(sys.modules, "pynvml", library)
-        return library
-
-    return gpus
 
 
 @pytest.fixture
@@ -37,10 +32,6 @@ def root(tmp_path: Path) -> Path:
     driver.parent.mkdir(parents=True)
     driver.touch()
     return tmp_path
-
-
-def hopper(**more: object) -> FakeGpu:
-    return FakeGpu("NVIDIA H100 PCIe", architecture=9, capability=(9, 0), **more)
 
 
 def test_the_instant_field_is_what_is_sampled(put: Put) -> None:
@@ -78,7 +69,7 @@ def test_an_older_gpus_only_reading_is_an_instant_one(put: Put, root: Path) -> N
 
 
 def test_a_gpu_that_tells_no_power_at_all_is_passed_over(put: Put, root: Path) -> None:
-    put(FakeGpu(instant_mw=None, draw_mw=None))
+    put(FakeGpu(instant_mw=None, average_mw=None, draw_mw=None))
     found = nvml.find(root)
     assert found.spec is None
     assert found.reason == "NVIDIA GeForce RTX 3050 Laptop GPU does not tell its power (Not Supported)"
@@ -110,8 +101,9 @@ def test_the_counter_is_in_joules_and_is_asked_only_when_it_is_wanted(put: Put) 
     sensor = NvmlSensor(Options())
     for step in range(1000):
         sensor.read(step * MS)
-    assert "counter" not in gpu.asked
+    assert gpu.asked[f"field {TOTAL_ENERGY}"] == 1  # when it was looked for
     assert sensor.counters_j() == [5000.0]
+    assert gpu.asked[f"field {TOTAL_ENERGY}"] == 2
 
 
 def test_the_counter_wants_to_be_left_alone_for_seconds(put: Put) -> None:
@@ -120,10 +112,8 @@ def test_the_counter_wants_to_be_left_alone_for_seconds(put: Put) -> None:
 
 
 def test_a_gpu_before_volta_counts_nothing(put: Put) -> None:
-    gpu = FakeGpu("NVIDIA GeForce GTX 1080", architecture=4, capability=(6, 1))
-    put(gpu)
+    put(FakeGpu("NVIDIA GeForce GTX 1080", architecture=4, capability=(6, 1), counter_mj=None))
     assert NvmlSensor(Options()).counters_j() is None
-    assert "counter" not in gpu.asked
 
 
 def test_a_counter_that_does_not_answer_is_no_counter(put: Put) -> None:
@@ -131,17 +121,77 @@ def test_a_counter_that_does_not_answer_is_no_counter(put: Put) -> None:
     assert NvmlSensor(Options()).counters_j() is None
 
 
-def test_a_gpu_that_is_lost_is_an_error_in_words_and_back_when_it_answers(put: Put) -> None:
+def test_everything_that_a_gpu_may_have_is_asked_for_in_one_call(put: Put) -> None:
     gpu = FakeGpu()
     put(gpu)
+    NvmlSensor(Options())
+    assert gpu.asked["fields"] == 1
+    assert {f"field {number}" for number in (83, 185, 186, 188)} <= set(gpu.asked)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "reading", "counts"),
+    [
+        (FakeGpu("Kepler", "K", 2, (3, 5), None, None, 30_000, None, None), "draw", False),
+        (FakeGpu("Maxwell", "M", 3, (5, 2), None, None, 30_000, None), "draw", False),
+        (FakeGpu("Pascal", "P", 4, (6, 1), None, None, 30_000, None), "draw", False),
+        (FakeGpu("Volta", "V", 5, (7, 0), None, None), "draw", True),
+        (FakeGpu("Turing", "T", 6, (7, 5)), "instant", True),
+        (FakeGpu("GA100", "A", 7, (8, 0), average_mw=None), "instant", True),
+        (FakeGpu("Ada", "L", 8, (8, 9)), "instant", True),
+        (FakeGpu("Hopper", "H", 9, (9, 0)), "instant", True),
+        (FakeGpu("Blackwell", "B", 10, (12, 0)), "instant", True),
+    ],
+    ids=lambda value: value.name if isinstance(value, FakeGpu) else None,
+)
+def test_each_generation_is_read_by_the_best_that_it_has(
+    put: Put, gpu: FakeGpu, reading: str, counts: bool
+) -> None:
+    put(gpu)
     sensor = NvmlSensor(Options())
-    gpu.error = GPU_IS_LOST
-    for step in range(3):
-        with pytest.raises(SensorError, match=r"RTX 3050 Laptop GPU: no power .* \(GPU is lost\)"):
-            sensor.read(step * MS)
-    assert sensor.counters_j() is None
-    gpu.error = 0
-    assert sensor.read(100 * MS) == pytest.approx([31.415])
+    assert repr(sensor) == f"NvmlSensor({gpu.name}, {reading})"
+    assert (sensor.counters_j() is not None) is counts
+    assert sensor.read(0)[0] > 0
+
+
+def test_a_driver_that_has_never_heard_of_the_fields_is_asked_the_old_way(put: Put) -> None:
+    fields = frozenset({POWER_AVERAGE, POWER_INSTANT, POWER_MAX_LIMIT})
+    put(FakeGpu(unknown=fields), driver="470.82.01")
+    sensor = NvmlSensor(Options())
+    assert sensor.read(0) == [30.0]
+    assert sensor.info.max_w == pytest.approx(75.0)
+
+
+def test_the_average_is_a_reading_of_its_own_that_says_so(put: Put) -> None:
+    put(FakeGpu())
+    sensor = NvmlSensor(Options(reading="average"))
+    assert sensor.read(0) == [30.5]
+    assert sensor.info.averaging_window_ms == 1000.0
+
+
+def test_a_reading_that_a_gpu_does_not_have_is_refused_with_those_it_has(put: Put) -> None:
+    put(FakeGpu(average_mw=None))
+    with pytest.raises(SensorError, match="has no average power; right would be instant or draw"):
+        NvmlSensor(Options(reading="average"))
+
+
+def test_the_power_of_an_instance_is_that_of_its_whole_gpu(put: Put) -> None:
+    put(hopper(uuid="GPU-7", mig=("MIG-1", "MIG-2"), instant_mw=300_000))
+    sensor = NvmlSensor(Options(uuid="MIG-2"))
+    assert sensor.read(0) == [300.0]
+    assert sensor.info.source == "GPU-7"
+
+
+def test_a_gpu_in_parts_says_that_all_of_them_are_in_its_power(put: Put, root: Path) -> None:
+    put(hopper(mig=("MIG-1",)))
+    assert "MIG is on: all its instances are in the power" in nvml.find(root).reason
+    put(hopper(mig=()))
+    assert "MIG" not in nvml.find(root).reason
+
+
+def test_the_manifest_names_the_gpu_that_is_measured(put: Put) -> None:
+    put(FakeGpu(), hopper(uuid="GPU-2"))
+    assert NvmlSensor(Options(index=1)).info.source == "GPU-2"
 
 
 def test_a_driver_that_does_not_answer_is_told_with_what_to_try(put: Put, root: Path) -> None:
@@ -198,37 +248,3 @@ def test_looking_for_it_lets_go_of_the_library(put: Put, root: Path) -> None:
     sensor.close()
     sensor.close()
     assert library.open == 0
-
-
-@pytest.mark.parametrize(
-    ("architecture", "capability", "driver", "field", "expected"),
-    [
-        (7, (8, 6), "525.60.11", "draw", (100.0, 1000.0)),
-        (7, (8, 6), "530.30.02", "draw", (100.0, 100.0)),
-        (7, (8, 6), "550.54.14", "draw", (100.0, 1000.0)),
-        (7, (8, 6), "550.54.14", "instant", (100.0, 100.0)),
-        (7, (8, 0), "550.54.14", "instant", (100.0, 25.0)),
-        (7, (8, 0), "470.82.01", "draw", (100.0, 25.0)),
-        (8, (8, 9), "550.54.14", "instant", (100.0, 100.0)),
-        (9, (9, 0), "550.54.14", "draw", (100.0, 1000.0)),
-        (6, (7, 5), "550.54.14", "instant", (100.0, 100.0)),
-        (5, (7, 0), "470.82.01", "draw", (20.0, 10.0)),
-        (4, (6, 1), "550.54.14", "instant", (20.0, 10.0)),
-        (3, (5, 2), "470.82.01", "draw", (100.0, None)),
-        (2, (3, 0), "470.82.01", "draw", (15.0, None)),
-        (10, (12, 0), "570.86.10", "instant", (100.0, None)),
-        (10, (12, 0), "570.86.10", "draw", (100.0, 1000.0)),
-    ],
-)
-def test_the_table_tells_period_and_averaging_by_architecture_and_driver(
-    architecture: int,
-    capability: tuple[int, int],
-    driver: str,
-    field: nvml_table.Field,
-    expected: tuple[float, float | None],
-) -> None:
-    assert nvml_table.response(architecture, capability, driver, field)[:2] == expected
-
-
-def test_what_the_table_does_not_know_is_said_to_be_unknown() -> None:
-    assert "not in our table" in nvml_table.response(10, (12, 0), "570.86.10", "instant").source
