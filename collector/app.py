@@ -56,6 +56,15 @@ class Collector:
         """They stop the other way round: the intake first, the links last, after the last replies."""
         return [self.link, self.time_link, self.replies, self.writer, self.time_service, self.intake]
 
+    async def until_ready(self) -> None:
+        """Returns once it is connected."""
+        await self.link.until_connected()
+        await self.time_link.until_connected()
+
+    def trouble(self) -> str | None:
+        """What hangs, so that only another start helps; None while nothing does."""
+        return self.desk.pulse.trouble()
+
     def health(self) -> Health:
         """How the collector fares, for `/healthz`: well while it is connected."""
         held = self.desk.gather.held

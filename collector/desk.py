@@ -14,8 +14,11 @@ from collector.gather import Gather, Item
 from collector.metrics import Metrics
 from collector.settings import CollectorSettings
 from telemetry.contract.encode import Encoding
+from telemetry.runtime.pulse import Pulse
 
 Bound = Literal["memory", "nodes", "store"]
+STUCK_S = 120.0
+"""How long one word with the store may take before something is wrong with more than the store."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,12 @@ class Desk:
     nodes: dict[str, Encoding] = field(default_factory=dict)
     gathered: Bell = field(default_factory=Bell)
     settled: Bell = field(default_factory=Bell)
+    pulse: Pulse = field(init=False)
 
     def __post_init__(self) -> None:
         self.gather = Gather(self.settings)
         self.books = Books(self.settings.max_streams)
+        self.pulse = Pulse(STUCK_S, self.times.now_s)
         self.acks = Acks(self.books, self.settings.acks_per_s)
 
     def admit(self, node: str) -> bool:

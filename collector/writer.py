@@ -122,7 +122,8 @@ class Writer:
         failures = 0
         while True:
             try:
-                result = await attempt()
+                with self._desk.pulse.within("store"):
+                    result = await attempt()
             except StoreUnavailable as error:
                 self._desk.metrics.store_waits.inc()
                 if failures == 0:

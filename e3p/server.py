@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from analyzer.app import Analyzer
 from collector.app import Collector
+from e3p.announcer import Announcer
 from e3p.output import say
 from e3p.published import netscores
 from e3p.settings import Settings
@@ -20,32 +21,6 @@ from telemetry.runtime.service import run_services
 from telemetry.store.open import opened_store
 
 CONNECTED_WITHIN_S = 30.0
-
-
-class Announcer:
-    """Says `ready` once everything listens; then sleeps."""
-
-    name = "announcer"
-
-    def __init__(self, collector: Collector, page: HealthServer, address: Address, store: str) -> None:
-        self._collector = collector
-        self._page = page
-        self._address = address
-        self._store = store
-
-    async def run(self) -> None:
-        """Raises `UserError` when the broker does not answer in time."""
-        await self._page.ready.wait()
-        try:
-            with anyio.fail_after(CONNECTED_WITHIN_S):
-                await self._collector.link.until_connected()
-        except TimeoutError:
-            raise UserError(
-                f"no broker answers at {self._address.url} within {CONNECTED_WITHIN_S:.0f} s"
-            ) from None
-        page = f"http://{self._page.host}:{self._page.port}"
-        say(f"e3p serve: ready mqtt={self._address.url} store={self._store} page={page}")
-        await anyio.sleep_forever()
 
 
 async def serve(settings: Settings) -> None:
@@ -65,7 +40,28 @@ async def serve(settings: Settings) -> None:
         )
         analyzer = Analyzer(settings.analyzer, store, address, netscores(), registry=registry)
         services = [page, *collector.services, *analyzer.services]
-        await run_services([*services, Announcer(collector, page, address, settings.common.store)])
+
+        async def until_ready() -> None:
+            await page.ready.wait()
+            await _until_connected(collector, address)
+
+        def facts() -> dict[str, str]:
+            shown = f"http://{page.host}:{page.port}"
+            return {"mqtt": address.url, "store": settings.common.store, "page": shown}
+
+        def trouble() -> str | None:
+            return collector.trouble() or analyzer.trouble()
+
+        await run_services([*services, Announcer("serve", until_ready, facts, trouble)])
+
+
+async def _until_connected(collector: Collector, address: Address) -> None:
+    """Raises `UserError` when the broker does not answer in time."""
+    try:
+        with anyio.fail_after(CONNECTED_WITHIN_S):
+            await collector.until_ready()
+    except TimeoutError:
+        raise UserError(f"no broker answers at {address.url} within {CONNECTED_WITHIN_S:.0f} s") from None
 
 
 async def _broker(stack: AsyncExitStack, settings: Settings) -> EmbeddedBroker:

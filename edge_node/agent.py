@@ -6,7 +6,6 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import NamedTuple
 
 import anyio
@@ -19,7 +18,7 @@ from edge_node.marking import Marking
 from edge_node.marks_inbox import MarksInbox
 from edge_node.metrics import numbers
 from edge_node.presence import Presence
-from edge_node.recorder import Recorder, Stamp
+from edge_node.recorder import Recorder
 from edge_node.reports import Reports
 from edge_node.sampling import Block
 from edge_node.sensing import Sensing, Streams
@@ -30,10 +29,10 @@ from edge_node.spool_schema import SpoolBroken
 from edge_node.trials import Reach
 from telemetry.contract import marks
 from telemetry.contract.columns import unpack_dt
-from telemetry.contract.frames import PowerFrame
 from telemetry.contract.nodetime import NS_PER_MS, to_ns
 from telemetry.runtime import logs
 from telemetry.runtime.mqtt import Address
+from telemetry.runtime.pulse import Pulse
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
@@ -68,12 +67,14 @@ class Agent:
         address: Address,
         spool: Spool,
         inbox: MarksInbox,
+        pulse: Pulse,
         legacy: Legacy | None = None,
     ) -> None:
         self._settings = settings
         self._address = address
         self._node = settings.node_name()
         self._inbox = inbox
+        self._pulse = pulse
         self._sensing = Sensing(settings, self._begin_boot, self._take_block)
         self._pings = PingBook()
         self._recorder = Recorder(spool, new_boot(), settings.encoding)
@@ -145,9 +146,10 @@ class Agent:
         self._boot_over.set()
 
     def _take_block(self, block: Block) -> None:
+        self._pulse.beat("sampler")
         first = self._first_ticks.setdefault(block.stream, block.first)
         stream = f"power/{block.stream}"
-        seq = self._recorder.put(stream, block.t0, partial(_power, block, first), block.ticks)
+        seq = self._recorder.put_block(stream, block, first)
         last = block.t0 + unpack_dt(block.dt, block.samples)[-1] if block.samples else block.t0
         self._marking.trials.reached(stream, Reach(seq, last))
         self._release()
@@ -203,6 +205,7 @@ class Agent:
     async def _commit(self) -> None:
         """Once a second for all streams; four times during trials; at once for what cannot wait."""
         while True:
+            self._pulse.beat("spool")
             near = self._marking.trials.is_near(time.monotonic())
             with anyio.move_on_after(TRIAL_COMMIT_S if near else WATCH_COMMIT_S):
                 await self._urgent.wait()
@@ -223,6 +226,7 @@ class Agent:
     async def _tick(self) -> None:
         second = 0
         while True:
+            self._pulse.beat("agent")
             now_ns, now_s = time.monotonic_ns(), time.monotonic()
             for end in self._marking.close_dead(now_ns, now_s):
                 self._sensing.flush(self._marking.trials.target_ns(end))
@@ -284,16 +288,3 @@ def _broken_spool(error: BaseException) -> SpoolBroken | None:
             return None
         error = matched.exceptions[0]
     return error if isinstance(error, SpoolBroken) else None
-
-
-def _power(block: Block, first: int, stamp: Stamp) -> PowerFrame:
-    return PowerFrame(
-        **stamp._asdict(),
-        dt=block.dt,
-        tick=block.tick,
-        ch=block.ch,
-        w=block.w,
-        first=block.first - first,
-        missed=block.missed,
-        counter_j=block.counter_j,
-    )

@@ -15,10 +15,14 @@ from edge_node.spool import keep_aside, open_spool
 from edge_node.spool_schema import SpoolBroken
 from telemetry.runtime.http import Health
 from telemetry.runtime.mqtt import Address
+from telemetry.runtime.pulse import Pulse
 from telemetry.runtime.service import run_services
+from telemetry.runtime.watchdog import Manager
 
 MIB = 1024 * 1024
 GRACE_S = 10.0
+SILENT_S = 60.0
+SILENT_TICKS = 10
 
 
 class EdgeNode:
@@ -30,6 +34,7 @@ class EdgeNode:
         self._settings = settings
         self._address = address
         self._stop = asyncio.Event()
+        self._pulse = Pulse(max(Manager().patience_s or SILENT_S, SILENT_TICKS / settings.watch_hz))
         self._agent: Agent | None = None
 
     @property
@@ -37,11 +42,21 @@ class EdgeNode:
         """How long its end may take."""
         return self._settings.drain_s + GRACE_S
 
+    async def until_ready(self) -> None:
+        """Returns once it samples and takes marks."""
+        await self._pulse.begun.wait()
+
+    def trouble(self) -> str | None:
+        """What keeps it from sampling or spooling; None while all is well, connected or not."""
+        return self._pulse.trouble()
+
     def health(self) -> Health:
         """How the agent fares, for `/healthz`: well while it samples, connected or not."""
         if self._agent is None:
             return Health(well=False, facts={"why": "no agent runs yet"})
-        return Health(well=True, facts={"node": self._settings.node_name(), **self._agent.numbers()})
+        why = self.trouble()
+        facts = {"node": self._settings.node_name(), **self._agent.numbers()}
+        return Health(why is None, facts if why is None else {"why": why, **facts})
 
     def metrics(self) -> bytes:
         """What the agent counts, for `/metrics`; nothing before it runs."""
@@ -64,7 +79,7 @@ class EdgeNode:
         while legacy is None or not self._stop.is_set():
             spool = open_spool(self._settings.spool_path(), round(self._settings.spool_mib * MIB))
             with closing(spool), closing(MarksInbox(self._settings.socket_paths())) as inbox:
-                agent = self._agent = Agent(self._settings, self._address, spool, inbox, legacy)
+                agent = self._agent = Agent(self._settings, self._address, spool, inbox, self._pulse, legacy)
                 try:
                     await agent.run(self._stop)
                     return

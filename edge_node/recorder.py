@@ -15,11 +15,12 @@ from edge_node.accounts import Accounts, Name
 from edge_node.boots import Boot
 from edge_node.delivery import Delivery, Waiting
 from edge_node.outbox import Outbox, Row
+from edge_node.sampling import Block
 from edge_node.spool import Batch, Parcel, Spool
 from edge_node.spool_load import Books
 from edge_node.spool_schema import SpoolBlocked
 from telemetry.contract.encode import Encoding, encode
-from telemetry.contract.frames import VERSION, Envelope, HealthFrame
+from telemetry.contract.frames import VERSION, Envelope, HealthFrame, PowerFrame
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.replies import Stored
 from telemetry.runtime import logs
@@ -94,6 +95,23 @@ class Recorder:
         frame = make(Stamp(self.boot.id, seq, self.boot.anchor, t0))
         self.accounts.lose(self._outbox.put(Row(name, seq, t0, ticks, encode(frame, self._encoding))))
         return seq
+
+    def put_block(self, stream: str, block: Block, first: int) -> int:
+        """A power frame of a sampler's block; `first` is its stream's first tick in this boot."""
+
+        def make(stamp: Stamp) -> PowerFrame:
+            return PowerFrame(
+                **stamp._asdict(),
+                dt=block.dt,
+                tick=block.tick,
+                ch=block.ch,
+                w=block.w,
+                first=block.first - first,
+                missed=block.missed,
+                counter_j=block.counter_j,
+            )
+
+        return self.put(stream, block.t0, make, block.ticks)
 
     def put_health(self, t0: int, make: Callable[[Stamp], HealthFrame]) -> None:
         """A health frame, whose settlement tells that the boots which it called over can be forgotten."""

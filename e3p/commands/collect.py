@@ -11,6 +11,7 @@ def collect(store: options.Store = None, mqtt: options.Mqtt = None, config: opti
     from prometheus_client import CollectorRegistry, generate_latest
 
     from collector.app import Collector
+    from e3p.announcer import Announcer
     from e3p.pages import page
     from e3p.settings import load
     from telemetry.runtime.service import run_services
@@ -21,9 +22,12 @@ def collect(store: options.Store = None, mqtt: options.Mqtt = None, config: opti
 
     async def work() -> None:
         async with opened_store(settings.common.store) as opened:
-            part = Collector(settings.collector, opened, settings.common.address(), registry=registry)
+            address = settings.common.address()
+            part = Collector(settings.collector, opened, address, registry=registry)
+            facts = {"mqtt": address.url, "store": settings.common.store}
+            ready = Announcer("collect", part.until_ready, lambda: facts, part.trouble)
             port = settings.collector.metrics_port
             shown = page(settings, port, part.health, lambda: generate_latest(registry))
-            await run_services([*shown, *part.services])
+            await run_services([*shown, *part.services, ready])
 
     anyio.run(work)

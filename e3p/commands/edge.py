@@ -20,6 +20,7 @@ def edge(
     """Samples this device's power, takes marks, and sends both until the server has stored them."""
     import anyio
 
+    from e3p.announcer import Announcer
     from e3p.pages import page
     from e3p.settings import load
     from edge_node.app import EdgeNode
@@ -28,8 +29,11 @@ def edge(
     settings = load(config, level="info", mqtt=mqtt, edge__node=node, edge__trials_on=trials_on)
 
     async def work() -> None:
-        part = EdgeNode(settings.edge, settings.common.address())
+        address = settings.common.address()
+        part = EdgeNode(settings.edge, address)
+        facts = {"node": settings.edge.node_name(), "mqtt": address.url}
+        ready = Announcer("edge", part.until_ready, lambda: facts, part.trouble)
         shown = page(settings, settings.edge.metrics_port, part.health, part.metrics)
-        await run_services([*shown, part], grace_s=part.grace_s)
+        await run_services([*shown, part, ready], grace_s=part.grace_s)
 
     anyio.run(work)
