@@ -26,6 +26,7 @@ from telemetry.contract.topics import every_node, node_topic, parse_node_topic
 from telemetry.runtime import logs
 from telemetry.runtime.http import Health
 from telemetry.runtime.mqtt import Link, LinkDown
+from telemetry.runtime.pulse import Pulse
 from telemetry.runtime.service import Service
 from telemetry.store.interface import StoreUnavailable
 
@@ -43,6 +44,8 @@ STEP_S = 0.1
 RANK_S = 1.0
 RETRY_S = 1.0
 OUTBOX = 10_000
+STUCK_S = 900.0
+"""How long one look at the store may take; the first one, of a large store, is long."""
 
 log = logs.get("analyzer")
 
@@ -71,6 +74,7 @@ class Analyzer:
         self._desks: dict[str, Desk] = {}
         self._outbox: deque[tuple[str, bytes, bool]] = deque(maxlen=OUTBOX)
         self._turn = anyio.Lock()
+        self._pulse = Pulse(STUCK_S)
         self._rung: dict[str, dict[StreamKey, IntervalSet]] = {}
         self._stale = anyio.Event()
         self._connects = 0
@@ -82,6 +86,14 @@ class Analyzer:
     def services(self) -> list[Service]:
         """The link and the analyzer, which is stopped first."""
         return [self._link, self]
+
+    async def until_ready(self) -> None:
+        """Returns once it is connected."""
+        await self._link.until_connected()
+
+    def trouble(self) -> str | None:
+        """What hangs, so that only another start helps; None while nothing does."""
+        return self._pulse.trouble()
 
     def health(self) -> Health:
         """How the analyzer fares, for `/healthz`: well while it is connected."""
@@ -214,7 +226,8 @@ class Analyzer:
         """Tries again while the store is away; what was heard is kept."""
         while True:
             try:
-                return await act()
+                with self._pulse.within("store"):
+                    return await act()
             except StoreUnavailable as trouble:
                 self.metrics.store_waits.inc()
                 log.warning("store unavailable", why=str(trouble))

@@ -11,6 +11,7 @@ def analyze(store: options.Store = None, mqtt: options.Mqtt = None, config: opti
     from prometheus_client import CollectorRegistry, generate_latest
 
     from analyzer.app import Analyzer
+    from e3p.announcer import Announcer
     from e3p.pages import page
     from e3p.published import netscores
     from e3p.settings import load
@@ -24,8 +25,10 @@ def analyze(store: options.Store = None, mqtt: options.Mqtt = None, config: opti
         async with opened_store(settings.common.store) as opened:
             address = settings.common.address()
             part = Analyzer(settings.analyzer, opened, address, netscores(), registry=registry)
+            facts = {"mqtt": address.url, "store": settings.common.store}
+            ready = Announcer("analyze", part.until_ready, lambda: facts, part.trouble)
             port = settings.analyzer.metrics_port
             shown = page(settings, port, part.health, lambda: generate_latest(registry))
-            await run_services([*shown, *part.services])
+            await run_services([*shown, *part.services, ready])
 
     anyio.run(work)
