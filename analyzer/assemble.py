@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analyzer.circumstances import clock_flags, clock_of, context_hash, health_of
 from analyzer.energy.facts import SensorFacts, facts_of
@@ -13,10 +13,28 @@ from analyzer.work import Accuracy, Work, accuracy_of, images_of, marks_are_whol
 from telemetry.contract.documents import BudgetLine, Reason, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from analyzer.evidence import Evidence, Power
     from analyzer.trials import Trial
     from telemetry.contract.frames import ManifestFrame
     from telemetry.contract.manifest import StreamInfo
+
+
+class _Source(NamedTuple):
+    """A stream to integrate: the node's own, or a meter's, whose clock is known within `clock_u95_ns`."""
+
+    power: Power
+    info: StreamInfo | None
+    meter: str | None = None
+    clock_u95_ns: int | None = 0
+
+
+def _sources(evidence: Evidence) -> Iterator[_Source]:
+    for power in evidence.power:
+        yield _Source(power, _info(evidence, power.stream))
+    for metered in evidence.meters:
+        yield _Source(metered.power, metered.info, metered.meter, metered.clock_u95_ns)
 
 
 def trial_results(
@@ -35,13 +53,13 @@ def trial_results(
         }
     )
     results = []
-    for power in evidence.power:
+    for source in _sources(evidence):
         known = Known(
-            idle_w=_idle_w(trial, power.stream, evidence),
+            idle_w=None if source.meter else _idle_w(trial, source.power.stream, evidence),
             batch_begin_ns=work.begin_ns + trial.begin.anchor,
-            reasons=(*reasons, *_reasons(power, evidence)),
+            reasons=(*reasons, *_reasons(source, evidence)),
         )
-        measured, common = _measured(trial.node, trial.opening.trial, power, evidence, edges, known)
+        measured, common = _measured(trial.node, trial.opening.trial, source, evidence, edges, known)
         manifest_hash = common.get("manifest_hash")
         results.append(Result(kind="trial", **common, **_of_trial(trial, work, measured, manifest_hash)))
     return results
@@ -55,30 +73,33 @@ def interval_results(
     `overlaps`: readings of other boots at the same times were left out.
     """
     results = []
-    for power in evidence.power:
+    for source in _sources(evidence):
         told = _those_that_hold({"overlap": overlaps})
-        known = Known(reasons=(*told, *_reasons(power, evidence)))
-        _, common = _measured(node, f"{node}/{begin}/{end}", power, evidence, (begin, end), known)
+        known = Known(reasons=(*told, *_reasons(source, evidence)))
+        _, common = _measured(node, f"{node}/{begin}/{end}", source, evidence, (begin, end), known)
         results.append(Result(kind="interval", **common))
     return results
 
 
 def _measured(
-    node: str, window: str, power: Power, evidence: Evidence, edges: tuple[int, int], known: Known
+    node: str, window: str, source: _Source, evidence: Evidence, edges: tuple[int, int], known: Known
 ) -> tuple[WindowEnergy, dict[str, Any]]:
     """The energy of one stream's window, and the fields that every kind of result shares."""
     begin, end = edges
-    info = _info(evidence, power.stream)
+    info = source.info
     clock = clock_of(evidence, begin, end)
-    known = replace(known, flags=clock_flags(evidence, begin, end, bad=bool(clock["clock_bad"])))
-    measured = measure(trace_of(power, info), facts_of(info) if info else SensorFacts(), begin, end, known)
+    flags = clock_flags(evidence, begin, end, bad=bool(clock["clock_bad"]))
+    known = replace(known, flags=flags, clock_u95_ns=source.clock_u95_ns or 0)
+    trace = trace_of(source.power, info)
+    measured = measure(trace, facts_of(info) if info else SensorFacts(), begin, end, known)
     return measured, {
         "node": node,
         "window": window,
-        "stream": power.stream,
+        "stream": source.power.stream,
+        "meter": source.meter,
         "begin": begin,
         "end": end,
-        **_context(evidence, info),
+        **_context(evidence, info, ours=source.meter is None),
         **_energy(measured),
         **health_of(evidence.health, begin, end),
         **clock,
@@ -97,9 +118,11 @@ def _idle_w(trial: Trial, stream: str, evidence: Evidence) -> float | None:
     return idle.mean_w if idle.state != "invalid" else None
 
 
-def _reasons(power: Power, evidence: Evidence) -> tuple[Reason, ...]:
+def _reasons(source: _Source, evidence: Evidence) -> tuple[Reason, ...]:
+    power = source.power
     return _those_that_hold(
         {
+            "no_clock": source.clock_u95_ns is None,
             "no_manifest": evidence.manifest is None,
             "no_ledger": not power.reported,
             "frames_missing": power.holes.missing > 0 or power.holes.dead > 0,
@@ -178,7 +201,7 @@ def _energy(measured: WindowEnergy) -> dict[str, Any]:
     return {**{name: getattr(measured, name) for name in shared}, "budget": tuple(lines)}
 
 
-def _context(evidence: Evidence, info: StreamInfo | None) -> dict[str, Any]:
+def _context(evidence: Evidence, info: StreamInfo | None, *, ours: bool) -> dict[str, Any]:
     manifest = evidence.manifest
     if manifest is None:
         return {}
@@ -190,7 +213,7 @@ def _context(evidence: Evidence, info: StreamInfo | None) -> dict[str, Any]:
         "sensor": info.sensor if info else None,
         "period_ms": info.period_ms if info else None,
         "origin": info.origin if info else None,
-        "leads": info is not None and info == _leader(manifest),
+        "leads": ours and info is not None and info == _leader(manifest),
     }
 
 

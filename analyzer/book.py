@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from analyzer.exclusions import read_exclusions
+from analyzer.meters import read_meters
 from analyzer.revisions import as_revision, result_id, result_of, revise
 from telemetry.contract.documents import EventRefused, Ranking, Result
 from telemetry.store.interface import Revision
@@ -14,11 +15,12 @@ from telemetry.store.interface import Revision
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from telemetry.contract.documents import MeterJoin
     from telemetry.store.interface import Store
 
 
 class Book:
-    """The newest revision of every result, refused event and ranking, and the trials that are excluded.
+    """The newest revision of every result, refused event and ranking; excluded trials, joined meters.
 
     `changes` counts what may change a ranking: writes of results, new exclusions.
     """
@@ -27,6 +29,7 @@ class Book:
         self._store = store
         self.results: dict[str, Result] = {}
         self.excluded: dict[str, str] = {}
+        self.meters: dict[str, tuple[MeterJoin, ...]] = {}
         self.changes = 0
         self._refused: set[str] = set()
         self._rankings: dict[str, Revision] = {}
@@ -40,7 +43,8 @@ class Book:
         await self.heed()
 
     async def heed(self) -> None:
-        """Reads which trials a person has excluded since; other programs write that."""
+        """Reads which trials a person has excluded since, and which meters are joined: others write that."""
+        self.meters = await read_meters(self._store)
         excluded = await read_exclusions(self._store)
         if excluded != self.excluded:
             self.excluded = excluded

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import msgpack, structs
 
-from analyzer.clock import offset_at
+from analyzer.clock import Offset, offset_at
 from analyzer.evidence import HEALTH_REACH_NS
 from telemetry.contract.documents import Flag
 
@@ -74,12 +74,17 @@ def _spent_s(reports: list[HealthFrame]) -> float | None:
     return sum(parts) if parts else None
 
 
-def clock_of(evidence: Evidence, begin: int, end: int) -> dict[str, Any]:
-    """Where the node's clock stood against UTC in the middle of the window, when pings told.
+def utc_offset(evidence: Evidence, begin: int, end: int) -> Offset | None:
+    """UTC minus node time in the middle of the window.
 
     Only frames that were full before the begin count: a later one may not be stored when this is computed.
     """
-    offset = offset_at(_exchanges(evidence, begin), (begin + end) // 2)
+    return offset_at(_exchanges(evidence, begin), (begin + end) // 2)
+
+
+def clock_of(evidence: Evidence, begin: int, end: int) -> dict[str, Any]:
+    """Where the node's clock stood against UTC in the middle of the window, when pings told."""
+    offset = utc_offset(evidence, begin, end)
     if offset is None:
         return {"clock_bad": None}
     return {

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from analyzer.clock import Offset, offset_at
-from telemetry.contract.frames import Exchange
+from telemetry.contract.errors import UserError
+from telemetry.contract.frames import ClockFrame, Exchange
+
+if TYPE_CHECKING:
+    from telemetry.store.interface import Store
 
 PIECE_NS = 1_200_000_000_000
-"""The longest piece (20 minutes): over so long a crystal's rate is constant within `analyzer.clock`'s slack."""
+"""The longest piece, 20 minutes: so long a crystal's rate is constant, within `analyzer.clock`'s slack."""
 NEAR = 16
 """Exchanges on either side that tell whether the offset jumped between two."""
 
@@ -33,6 +39,38 @@ class Piece(NamedTuple):
     begin_ns: int
     end_ns: int
     offset: Offset
+
+
+class BootClock(NamedTuple):
+    """One boot's clock; times and offsets are against its node time."""
+
+    boot: str
+    pieces: list[Piece]
+    steps: list[Step]
+
+
+async def read_clock(store: Store, node: str) -> list[BootClock]:
+    """Return the clock of each boot of a node that asked for the time, by time.
+
+    Raises:
+        UserError: nothing is known of the node, or none of its boots asked.
+    """
+    accounts = await store.accounts(node)
+    told: dict[str, list[Exchange]] = {}
+    for account in accounts:
+        if account.key.stream.startswith("clock/"):
+            for _, frame in await store.frames(account.key, account.stored):
+                if isinstance(frame, ClockFrame):
+                    told.setdefault(account.key.boot, []).extend(_in_node_time(frame))
+    if not told:
+        why = "it never got an answer to a ping" if accounts else "the store has nothing of it"
+        raise UserError(f"node {node!r} has no clock reports in {store.url}: {why}")
+    clocks = [BootClock(boot, pieces(exchanges), steps(exchanges)) for boot, exchanges in told.items()]
+    return sorted(clocks, key=lambda clock: [piece.begin_ns for piece in clock.pieces])
+
+
+def _in_node_time(frame: ClockFrame) -> list[Exchange]:
+    return [replace(each, t1=each.t1 + frame.anchor, t4=each.t4 + frame.anchor) for each in frame.exchanges]
 
 
 def steps(exchanges: Sequence[Exchange]) -> list[Step]:

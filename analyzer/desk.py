@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from analyzer.assemble import trial_results
 from analyzer.closing import PATIENCE_S, Wait
 from analyzer.evidence import Archive, Evidence
+from analyzer.meters import with_meters
 from analyzer.notebook import Notebook
 from analyzer.reader import Reader
 from analyzer.span import Span
@@ -17,9 +18,9 @@ from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.ledger import lost_of, shares
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from telemetry.contract.documents import EventRefused, Result
+    from telemetry.contract.documents import EventRefused, MeterJoin, Result
     from telemetry.store.interface import Account, Store
 
 LOOK_AGAIN_S = 1.0
@@ -61,7 +62,7 @@ class _Look:
         if held is not None and held & seqs:
             self.absent[key] = held - seqs
             self.news = True
-        elif key in self.unsure or (self.unsure and key.stream.startswith("health/")):
+        elif any(key[::2] == unsure[::2] or key.stream.startswith("health/") for unsure in self.unsure):
             self.news = True
 
     @property
@@ -72,8 +73,9 @@ class _Look:
 class Desk:
     """Fed with what the collector settled; `settle` computes the windows that are due and tells them."""
 
-    def __init__(self, store: Store, node: str) -> None:
+    def __init__(self, store: Store, node: str, meters: Sequence[MeterJoin] = ()) -> None:
         self.node = node
+        self.meters = tuple(meters)
         self.notebook = Notebook(node)
         self._store = store
         self._reader = Reader(store, self.notebook)
@@ -100,6 +102,14 @@ class Desk:
             cause = "late marks" if key.stream.startswith("marks/") else "late frames"
             for name in touched:
                 self._await(name, now_s, cause)
+
+    def overhear(self, settled: Mapping[StreamKey, IntervalSet]) -> None:
+        """Takes in what is settled of a meter: a window that waits for it is looked at again."""
+        reports = any(not key.stream.startswith("power/") for key in settled)
+        for look in self._looks.values():
+            look.news |= reports and look.open  # where the window lies on the meter's clock may be new
+            for key, seqs in settled.items():
+                look.hear(key, seqs)
 
     async def look_through(self, accounts: Iterable[Account], now_s: float) -> None:
         """Takes in what the store holds: all of it, and so what was put there without a word."""
@@ -132,6 +142,9 @@ class Desk:
         spans, owed = spans_of(trial), self._owed(trial)
         archive = Archive(self._store, self.node, self._settled)
         evidence = await archive.evidence(spans, owed, _idle_span(trial))
+        if trial.window is not None:
+            window = trial.window
+            evidence = await with_meters(self._store, self.meters, evidence, window.begin, window.end)
         marks = await self._absent_marks(trial, archive)
         results = trial_results(
             trial,
@@ -140,7 +153,7 @@ class Desk:
             awaits_marks=any(marks.values()),
         )
         missing = evidence.missing + sum(map(len, marks.values()))
-        unsure = frozenset(key for power in (*evidence.power, *evidence.idle) for key in power.unsure)
+        unsure = frozenset(key for power in (*evidence.measured, *evidence.idle) for key in power.unsure)
         return Computed(results, missing, _absent(evidence, marks), unsure)
 
     def _await(self, name: str, now_s: float, cause: str) -> None:
@@ -245,7 +258,7 @@ def _outstanding(account: Account) -> IntervalSet:
 def _absent(evidence: Evidence, marks: dict[StreamKey, IntervalSet]) -> dict[StreamKey, IntervalSet]:
     """Every frame whose arrival would change the results."""
     absent = dict(marks)
-    for power in (*evidence.power, *evidence.idle):
+    for power in (*evidence.measured, *evidence.idle):
         for key, seqs in power.absent:
             absent[key] = absent.get(key, IntervalSet()) | seqs
     return absent

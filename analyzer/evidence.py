@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from telemetry.contract.frames import Frame
+    from telemetry.contract.manifest import StreamInfo
     from telemetry.store.interface import Account, Place, Store
 
 MARGIN_NS = 10 * NS_PER_S
@@ -46,6 +47,18 @@ class Power:
     unsure: tuple[StreamKey, ...] = ()
 
 
+class Metered(NamedTuple):
+    """What a meter on another host says of a window, moved into the window's time base.
+
+    `clock_u95_ns` is how far off that move may be; None: nobody could tell how the two clocks stand.
+    """
+
+    meter: str
+    power: Power
+    info: StreamInfo
+    clock_u95_ns: int | None
+
+
 @dataclass(frozen=True)
 class Evidence:
     """All that a result is computed from, besides the marks. `idle` is power around the idle window.
@@ -58,11 +71,17 @@ class Evidence:
     clock: tuple[tuple[int, ClockFrame], ...]
     health: tuple[tuple[int, HealthFrame], ...]
     idle: tuple[Power, ...] = ()
+    meters: tuple[Metered, ...] = ()
+
+    @property
+    def measured(self) -> tuple[Power, ...]:
+        """Every stream that has a result of its own."""
+        return (*self.power, *(each.power for each in self.meters))
 
     @property
     def missing(self) -> int:
         """Frames that the window waits for, be it from quarantine; a node without a manifest owes one."""
-        owed = sum(power.holes.missing + power.holes.dead for power in self.power)
+        owed = sum(power.holes.missing + power.holes.dead for power in self.measured)
         return owed + (self.manifest is None)
 
 

@@ -8,6 +8,7 @@ from analyzer.assemble import interval_results
 from analyzer.book import Book
 from analyzer.desk import Desk
 from analyzer.evidence import Archive
+from analyzer.meters import read_meters, with_meters
 from analyzer.revisions import changes, result_id
 from analyzer.sightings import boots_during
 from telemetry.contract.errors import UserError
@@ -40,8 +41,11 @@ async def energy_of(store: Store, node: str, begin: int, end: int) -> list[Resul
         raise UserError(f"node {node!r} has no power in {store.url}: only marks, reports or letters")
     archive = Archive(store, node, [place.key for place in places])
     results: list[Result] = []
+    meters = (await read_meters(store)).get(node, ())
     for stream, boots in streams.items():
         evidence = await archive.evidence(boots.spans, {}, only=stream)
+        if stream == min(streams):
+            evidence = await with_meters(store, meters, evidence, begin, end)
         results += interval_results(node, begin, end, evidence, overlaps=boots.overlap)
     return results
 
@@ -52,12 +56,13 @@ async def reanalyze(store: Store, since_ns: int, now_ns: int) -> list[Change]:
     await book.open()
     before = dict(book.results)
     fresh: list[Result] = []
+    meters = await read_meters(store)
     for node, accounts in by_node(await store.accounts()).items():
-        fresh += await _trials_of(store, node, accounts)
+        fresh += await _trials_of(Desk(store, node, meters.get(node, ())), accounts)
     for old in before.values():
         if old.kind == "interval" and old.end >= since_ns:
             again = await energy_of(store, old.node, old.begin, old.end)
-            fresh += [result for result in again if result.stream == old.stream]
+            fresh += [result for result in again if result_id(result) == result_id(old)]
     written = await book.take([r for r in fresh if r.end >= since_ns], "reanalyzed", now_ns)
     return [_change(result, before.get(result_id(result))) for result in written]
 
@@ -70,8 +75,7 @@ def by_node(accounts: Sequence[Account]) -> dict[str, list[Account]]:
     return nodes
 
 
-async def _trials_of(store: Store, node: str, accounts: list[Account]) -> list[Result]:
-    desk = Desk(store, node)
+async def _trials_of(desk: Desk, accounts: list[Account]) -> list[Result]:
     await desk.look_through(accounts, 0.0)
     results: list[Result] = []
     for trial in desk.notebook.trials():

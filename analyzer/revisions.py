@@ -12,8 +12,8 @@ _RECORD = {"revision": 0, "reason": None, "computed_at": None}
 
 
 def result_id(result: Result) -> str:
-    """The id of a result in the store: one for each window and stream of a node."""
-    return f"{result.node}/{result.window}/{result.stream}"
+    """The id of a result in the store: one for each window and stream of a node, or of a meter at it."""
+    return f"{result.node}/{result.window}/{result.source}"
 
 
 def revise(new: Result, old: Result | None, reason: str, now_ns: int) -> Result | None:

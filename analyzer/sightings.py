@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from analyzer.evidence import MARGIN_NS
 from analyzer.span import Span, on_own_clock
@@ -21,6 +21,10 @@ class Boots(NamedTuple):
     overlap: bool
 
 
+Held: TypeAlias = "tuple[StreamKey, Span]"
+"""A boot's stream, and the window on that boot's clock."""
+
+
 class Sighting(NamedTuple):
     """From the first to the last sample of a boot that counts for a window, node time ns."""
 
@@ -35,7 +39,7 @@ async def boots_during(store: Store, places: Sequence[Place], begin: int, end: i
     A stream without any is told of all its boots, where one of those has readings of another stream there, or
     where no stream has any.
     """
-    streams: dict[str, list[tuple[StreamKey, Span]]] = {}
+    streams: dict[str, list[Held]] = {}
     for place in places:
         kind, _, name = place.key.stream.partition("/")
         if kind == "power" and place.anchor is not None:
@@ -52,7 +56,16 @@ async def boots_during(store: Store, places: Sequence[Place], begin: int, end: i
     return told
 
 
-async def _sightings(store: Store, held: Sequence[tuple[StreamKey, Span]]) -> list[Sighting]:
+async def boots_seen(store: Store, held: Sequence[Held], begin: int) -> Boots | None:
+    """The boots of one stream with readings near a window, given on the clock of each; None: there are none.
+
+    `begin` is in the time base of the spans.
+    """
+    seen = await _sightings(store, held)
+    return choose(seen, begin) if seen else None
+
+
+async def _sightings(store: Store, held: Sequence[Held]) -> list[Sighting]:
     """Where a stream has samples near a window: those near its begin and those near its end tell."""
     found = []
     for key, span in held:

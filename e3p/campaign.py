@@ -91,6 +91,8 @@ class Campaign:
             return
         self._told.add(line)
         self._progress.tell(line)
+        if result.meter:
+            return  # whether a trial is run again, the device's own sensors decide
         self._states[result.trial, result.stream] = result.state
         states = [state for (trial, _), state in self._states.items() if trial == result.trial]
         self._keep(self.plan.judged(result.trial, min(states, key=WORTH.index)))
@@ -111,7 +113,7 @@ class Campaign:
 
 
 def _line(result: Result) -> str:
-    name = f"{result.model} trial {result.index}" + ("" if result.stream == "main" else f" ({result.stream})")
+    name = f"{result.model} trial {result.index}" + ("" if result.source == "main" else f" ({result.source})")
     if result.energy_j is None:
         return f"  {name}: {state(result)}"
     each = f", {number(result.j_per_1000)} J per 1,000 images" if result.j_per_1000 is not None else ""

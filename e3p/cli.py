@@ -6,6 +6,7 @@ import typer
 
 from e3p.commands import (
     analyze,
+    clock,
     collect,
     config,
     dead,
@@ -15,11 +16,14 @@ from e3p.commands import (
     energy,
     import_,
     ledger,
+    meter,
+    pki,
     rank,
     reanalyze,
     report,
     screen,
     serve,
+    simulate,
     trial,
     version,
 )
@@ -47,6 +51,7 @@ for command in (
     report,
     ledger,
     reanalyze,
+    clock,
     version,
 ):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
@@ -54,3 +59,6 @@ app.add_typer(trial.app, name="trial")
 app.add_typer(import_.app, name="import")
 app.add_typer(dead.app, name="dead")
 app.add_typer(config.app, name="config")
+app.add_typer(simulate.app, name="simulate")
+app.add_typer(pki.app, name="pki")
+app.add_typer(meter.app, name="meter")

@@ -33,7 +33,7 @@ def _row(result: Result) -> tuple[object, ...]:
     return (
         result.node,
         window,
-        result.stream,
+        result.source,
         energy(result),
         number(result.mean_w),
         covered,
@@ -48,7 +48,7 @@ def _model_of(result: Result) -> str:
 def _print_budget(result: Result) -> None:
     if not result.budget:
         return
-    whose = ", ".join(filter(None, (result.stream, _model_of(result))))
+    whose = ", ".join(filter(None, (result.source, _model_of(result))))
     print_table(
         (f"budget of {whose}", "u (J)", "shared", "how"),
         [(line.name, number(line.u_j, 3), "yes" if line.shared else "", line.how) for line in result.budget],

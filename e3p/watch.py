@@ -96,7 +96,7 @@ class Watch:
             elif kind == "result":
                 result = msgspec.json.decode(message.payload, type=Result)
                 if result.trial:
-                    self.results[result.trial, result.stream] = result
+                    self.results[result.trial, result.source] = result
                     self._on_result(result)
         except (Refused, msgspec.DecodeError):
             return

@@ -38,8 +38,15 @@ class Maker:
     """One boot of an agent: marks, reports, and power at 20 Hz; frame `n` is of second `n`."""
 
     def __init__(
-        self, boot: str = "b1", *, anchor: int = ANCHOR, os_boot: str = "kernel-1", watts: float = 10.0
+        self,
+        boot: str = "b1",
+        *,
+        anchor: int = ANCHOR,
+        os_boot: str = "kernel-1",
+        watts: float = 10.0,
+        node: str = NODE,
     ) -> None:
+        self.node = node
         self.boot = boot
         self.anchor = anchor
         self.os_boot = os_boot
@@ -47,7 +54,7 @@ class Maker:
         self._seqs: dict[str, int] = {}
 
     def key(self, stream: str) -> StreamKey:
-        return StreamKey(NODE, self.boot, stream)
+        return StreamKey(self.node, self.boot, stream)
 
     def power(self, second: int, *, watts: float | None = None, **fields: Any) -> Received:
         """Frame `second`: 20 samples at constant power."""
@@ -116,7 +123,7 @@ class Maker:
         return {"v": 1, "boot": self.boot, "seq": seq, "anchor": self.anchor, "t0": t0}
 
     def _came(self, stream: str, frame: Envelope) -> Received:
-        received = receive(f"e3p/v1/{NODE}/{stream}", encode(frame))
+        received = receive(f"e3p/v1/{self.node}/{stream}", encode(frame))
         assert isinstance(received, Received)
         return received
 

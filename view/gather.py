@@ -74,7 +74,7 @@ async def _results(store: Store, choice: Choice) -> list[Result]:
         there = sorted({f"{'/'.join(filter(None, (r.device, r.dataset)))} ({r.origin})" for r in found})
         asked = ", ".join(f"{name} {value}" for name, value in choice._asdict().items() if value)
         raise UserError(f"{store.url} has no results of {asked}; it has {', '.join(there)}")
-    return sorted(chosen, key=lambda result: (result.model or "", result.begin, result.stream))
+    return sorted(chosen, key=lambda result: (result.model or "", result.begin, result.source))
 
 
 async def _history(store: Store, result: Result) -> list[Result]:
@@ -130,7 +130,12 @@ class _Node:
         return picture(readings, idle.begin + shift, idle.end + shift, most=REST_POINTS)
 
     async def _readings(self, result: Result, spans: Sequence[Span], margin_ns: int) -> Readings:
-        """The frames of the result's stream that overlap the spans or the margin around them."""
+        """The frames of the result's stream that overlap the spans or the margin around them.
+
+        A meter's readings lie on another host's clock, and are not drawn.
+        """
+        if result.meter:
+            return Readings([], None, SensorFacts())
         frames = []
         for span in spans:
             wide = span.wider(margin_ns, margin_ns)

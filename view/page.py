@@ -215,7 +215,7 @@ def _window(shown: Shown, at: int, excluded: Mapping[str, str]) -> Window:
     result = shown.result
     kind = "a recorded window" if result.origin == "replayed" else "a window"
     title = f"{result.model}, trial {result.index}" if result.model else f"{result.node}, {kind}"
-    stream = f" ({result.stream})" if result.stream != "main" else ""
+    stream = f" ({result.source})" if result.source != "main" else ""
     picture = shown.power
     return Window(
         id=f"window-{at}",

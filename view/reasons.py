@@ -16,6 +16,7 @@ REASONS: dict[Reason | Flag, str] = {
     "overlap": "Another window ran on this node at the same time; energy is not shared out between them.",
     "locked_aliasing": "The batches keep step with a sensor that sees a part of the time only.",
     "short": "The window is short against the sensor's period and averaging.",
+    "no_clock": "Nobody could tell how the clocks of the device and of its meter stand to each other.",
     "aborted": "The application ended before its trial did.",
     "negative": "The sensor reported negative power.",
     "over_max": "The sensor reported more power than this device can draw.",

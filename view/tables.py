@@ -200,14 +200,16 @@ def instruments(results: Sequence[Result], manifests: dict[str, ManifestFrame]) 
     """What was measured with what: one block for each manifest and stream that results name."""
     used: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in results:
-        used[result.manifest_hash or "", result.stream].append(result)
+        used[result.manifest_hash or "", result.source].append(result)
     return [_instrument(found, manifests.get(key[0])) for key, found in used.items()]
 
 
 def _instrument(results: Sequence[Result], manifest: ManifestFrame | None) -> Facts:
     first = results[0]
-    title = f"{first.node}, stream {first.stream}"
+    title = f"{first.node}, {f'meter {first.source}' if first.meter else f'stream {first.stream}'}"
     clock = ("clock against UTC", _clock(results))
+    if first.meter:
+        return Facts(title, (("sensor", first.sensor), ("origin", first.origin), clock))
     if manifest is None:
         return Facts(title, (("manifest", "none came: sensor and device are unknown"), clock))
     info = next((info for info in manifest.streams if info.stream == first.stream), None)

@@ -15,6 +15,7 @@ REASONS: MappingProxyType[Reason, ResultState] = MappingProxyType(
         "no_samples": "invalid",
         "aborted": "invalid",
         "coverage": "invalid",
+        "no_clock": "invalid",
         "gap": "degraded",
         "frames_missing": "degraded",
         "frames_lost": "degraded",

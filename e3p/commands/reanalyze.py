@@ -44,7 +44,7 @@ def reanalyze(
         typer.echo("nothing changed")
         return
     rows = [
-        (c.result.window, c.result.stream, c.result.revision, energy(c.result), ", ".join(c.fields))
+        (c.result.window, c.result.source, c.result.revision, energy(c.result), ", ".join(c.fields))
         for c in changed
     ]
     print_table(("window", "stream", "revision", "energy", "changed"), rows)

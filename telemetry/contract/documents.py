@@ -131,6 +131,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     manifest_hash: str | None = None
     software: str | None = None
 
+    @property
+    def source(self) -> str:
+        """Where the energy comes from: the node's own stream, or METER/STREAM of a meter on another host."""
+        return f"{self.meter}/{self.stream}" if self.meter else self.stream
+
 
 class EventRefused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A mark that contradicts an earlier one, where it stands, and why it is not taken."""
