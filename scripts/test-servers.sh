@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sees that what the tests start is here: Mosquitto (1 MB), on ports of its own; the service that Debian may
-# start on port 1883 is not used. And Chromium (about 400 MB on disk), which looks at the report: only where
+# start on port 1883 is not used. systemd, which looks at our units. And Chromium (about 400 MB on disk), which looks at the report: only where
 # CI is set, or where nobody has to be asked. Without them those tests are skipped, or fail when CI is set.
 # InfluxDB 2, toxiproxy and Compose are built by go-servers.sh, which takes minutes once: where CI is set, or with
 # the argument `build` (`make servers`).
@@ -13,6 +13,9 @@ without() { echo "e3p: going on without $1: the tests that need it are skipped" 
 
 if [ -z "${E3P_TEST_MQTT:-}" ] && ! here mosquitto; then
     scripts/debian-packages.sh mosquitto || without Mosquitto
+fi
+if ! here systemd-analyze; then
+    scripts/debian-packages.sh systemd || without "systemd, which looks at our units"
 fi
 if [ -z "${E3P_TEST_CHROMIUM:-}" ] && ! here chromium && ! here chromium-browser && ! here google-chrome; then
     if [ -n "${CI:-}" ] || [ "$(id -u)" -eq 0 ]; then
