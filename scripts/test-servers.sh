@@ -1,9 +1,9 @@
 #!/bin/sh
 # Sees that what the tests start is here: Mosquitto (1 MB), on ports of its own; the service that Debian may
-# start on port 1883 is not used. systemd, which looks at our units. And Chromium (about 400 MB on disk), which looks at the report: only where
-# CI is set, or where nobody has to be asked. Without them those tests are skipped, or fail when CI is set.
+# start on port 1883 is not used. systemd (10 MB), which looks at our units. Chromium (about 400 MB on disk), which
+# looks at the report: only where CI is set, or where nobody has to be asked.
 # InfluxDB 2, toxiproxy and Compose are built by go-servers.sh, which takes minutes once: where CI is set, or with
-# the argument `build` (`make servers`).
+# the argument `build` (`make servers`). Tests without their server are skipped, or fail when CI is set.
 set -eu
 cd "$(dirname "$0")/.."
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
@@ -15,7 +15,7 @@ if [ -z "${E3P_TEST_MQTT:-}" ] && ! here mosquitto; then
     scripts/debian-packages.sh mosquitto || without Mosquitto
 fi
 if ! here systemd-analyze; then
-    scripts/debian-packages.sh systemd || without "systemd, which looks at our units"
+    SIZE="about 10 MB" scripts/debian-packages.sh systemd || without "systemd, which looks at our units"
 fi
 if [ -z "${E3P_TEST_CHROMIUM:-}" ] && ! here chromium && ! here chromium-browser && ! here google-chrome; then
     if [ -n "${CI:-}" ] || [ "$(id -u)" -eq 0 ]; then
