@@ -9,7 +9,8 @@ import msgspec
 from analyzer.exclusions import read_exclusions
 from analyzer.meters import read_meters
 from analyzer.revisions import as_revision, result_id, result_of, revise
-from telemetry.contract.documents import EventRefused, Ranking, Result
+from telemetry.contract.documents import EventRefused, Result
+from telemetry.contract.ranking import Ranking
 from telemetry.store.interface import Revision
 
 if TYPE_CHECKING:

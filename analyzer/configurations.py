@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.energy.states import worst
-from telemetry.contract.documents import RefusedModel, Result, ResultState
+from telemetry.contract.documents import Result, ResultState
+from telemetry.contract.ranking import RefusedModel
 
 Floats = NDArray[np.float64]
 Key = tuple[str, str, int, str]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analyzer.beats import kendall_tau
 from analyzer.sam import UNITS_J, ScoreUndefined, in_unit, sam
-from telemetry.contract.documents import NetScoreCheck, NetScoreRow, OtherOrder, RankingRow
+from telemetry.contract.ranking import NetScoreCheck, NetScoreRow, OtherOrder, RankingRow
 
 Floats = NDArray[np.float64]
 

@@ -18,7 +18,8 @@ from analyzer.configurations import Configuration, gather
 from analyzer.draws import Scatter, draw_accuracies, draw_log_energies, pooled_scatter
 from analyzer.outlook import INTERVAL, Measured, against_netscore, other_orders, pareto_front
 from analyzer.sam import DEFAULT_A, DEFAULT_B, DEFAULT_UNIT, ScoreUndefined, in_unit, sam
-from telemetry.contract.documents import Ranking, RankingGroup, RankingRow, RefusedModel, Result
+from telemetry.contract.documents import Result
+from telemetry.contract.ranking import Ranking, RankingGroup, RankingRow, RefusedModel
 
 Floats = NDArray[np.float64]
 

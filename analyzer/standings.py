@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from analyzer.book import Book
-    from telemetry.contract.documents import Ranking, RankingGroup, Result
+    from telemetry.contract.documents import Result
+    from telemetry.contract.ranking import Ranking, RankingGroup
 
 State = tuple[tuple[tuple[str, int], ...], dict[str, str]]
 """What a ranking was made of: the revisions of its trials, the exclusions among them."""

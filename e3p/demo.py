@@ -22,8 +22,9 @@ from e3p.recorded import Recorded, recorded_runs
 from e3p.trialing import Trials
 from e3p.watch import Watch
 from edge_node.power.discover import best, discover
-from telemetry.contract.documents import LedgerRow, Ranking, Result
+from telemetry.contract.documents import LedgerRow, Result
 from telemetry.contract.errors import UserError
+from telemetry.contract.ranking import Ranking
 from telemetry.runtime.address import Address
 from telemetry.store.books import read_ledger
 from telemetry.store.open import opened_store

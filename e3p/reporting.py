@@ -13,8 +13,9 @@ from analyzer.ranking import Score
 from analyzer.sam import ScoreUndefined
 from analyzer.standings import rank_all
 from e3p.published import netscores
-from telemetry.contract.documents import Ranking, Result
+from telemetry.contract.documents import Result
 from telemetry.contract.errors import UserError
+from telemetry.contract.ranking import Ranking
 from telemetry.store.open import opened_store
 from view.answer import Answer
 from view.gather import gather

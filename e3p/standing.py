@@ -11,7 +11,7 @@ from e3p.output import number, origin_note, print_table, with_u95
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from telemetry.contract.documents import Ranking, RankingRow
+    from telemetry.contract.ranking import Ranking, RankingRow
 
 MOST_NAMED = 12
 GROUP = ("device", "power_mode", "dataset", "origin", "sensor")

@@ -16,9 +16,10 @@ from analyzer.standings import rank_all
 from telemetry.contract import marks
 from telemetry.contract.columns import pack, pack_dt
 from telemetry.contract.decode import Received
-from telemetry.contract.documents import EventRefused, Ranking, Result
+from telemetry.contract.documents import EventRefused, Result
 from telemetry.contract.frames import ManifestFrame
 from telemetry.contract.manifest import Device, StreamInfo
+from telemetry.contract.ranking import Ranking
 from telemetry.store.interface import Letter, Store
 from tests.analyzing import ANCHOR, HZ, NODE, Maker, S, at, begin, end, idle
 

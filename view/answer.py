@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from telemetry.contract.documents import Ranking, RankingRow, Result
+from telemetry.contract.documents import Result
+from telemetry.contract.ranking import Ranking, RankingRow
 from view.numbers import sureness
 
 ORIGIN_WORDS = {

@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from telemetry.contract.documents import Ranking, RankingRow, Result
+from telemetry.contract.documents import Result
+from telemetry.contract.ranking import Ranking, RankingRow
 from view.answer import labels
 from view.numbers import in_plot, with_u95
 

@@ -24,7 +24,7 @@ from view.trace import Picture, Readings, picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from telemetry.contract.documents import Ranking
+    from telemetry.contract.ranking import Ranking
     from telemetry.store.interface import Account, Store
 
     Rank = Callable[[Sequence[Result], dict[str, str]], Sequence[Ranking]]

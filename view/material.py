@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from telemetry.contract.documents import EventRefused, LedgerRow, Ranking, Result
+    from telemetry.contract.documents import EventRefused, LedgerRow, Result
     from telemetry.contract.frames import ManifestFrame
+    from telemetry.contract.ranking import Ranking
     from telemetry.store.interface import Letter
     from view.trace import Picture
 

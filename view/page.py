@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from telemetry.contract.documents import Ranking, RankingRow, Result
+from telemetry.contract.documents import Result
+from telemetry.contract.ranking import Ranking, RankingRow
 from view import tables
 from view.answer import Answer, answer, labels, place
 from view.comparison import Figure, pareto, repeats

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from telemetry.contract.documents import EventRefused, LedgerRow, OtherOrder, Ranking, Result
+from telemetry.contract.documents import EventRefused, LedgerRow, Result
 from telemetry.contract.frames import ManifestFrame
+from telemetry.contract.ranking import OtherOrder, Ranking
 from telemetry.store.interface import Letter
 from view.answer import labels, place
 from view.numbers import energy, milliseconds, moment, number, percent, state, sureness, unit, with_u95

@@ -10,7 +10,7 @@ from e3p import options
 
 if TYPE_CHECKING:
     from analyzer.ranking import Score
-    from telemetry.contract.documents import Ranking
+    from telemetry.contract.ranking import Ranking
 
 ORIGINS = ("measured", "estimated", "replayed", "synthetic")
 

@@ -13,9 +13,10 @@ import msgspec
 
 from telemetry.contract import topics
 from telemetry.contract.decode import Meter
-from telemetry.contract.documents import EventRefused, Ranking, Result
+from telemetry.contract.documents import EventRefused, Result
 from telemetry.contract.frames import FRAME_TYPES, ManifestFrame
 from telemetry.contract.json_schema import schemas_of
+from telemetry.contract.ranking import Ranking
 from telemetry.contract.replies import Dead, Ping, Pong, State, Stored
 from telemetry.contract.topics import ROOT, FrameTopic
 

@@ -17,8 +17,9 @@ from analyzer.query import reanalyze
 from analyzer.settings import AnalyzerSettings
 from telemetry.contract import marks
 from telemetry.contract.decode import Received
-from telemetry.contract.documents import EventRefused, Ranking, Result
+from telemetry.contract.documents import EventRefused, Result
 from telemetry.contract.encode import encode
+from telemetry.contract.ranking import Ranking
 from telemetry.contract.replies import Stored, StoredStream
 from telemetry.runtime.broker import EmbeddedBroker
 from telemetry.runtime.mqtt import Address, Link, Message

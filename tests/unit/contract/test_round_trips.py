@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from telemetry.contract.columns import unpack, unpack_dt
 from telemetry.contract.decode import decode_message, reread
-from telemetry.contract.documents import EventRefused, Ranking, RankingGroup, Result
+from telemetry.contract.documents import EventRefused, Result
 from telemetry.contract.encode import ENCODINGS, Encoding, encode
 from telemetry.contract.frames import PowerFrame
+from telemetry.contract.ranking import Ranking, RankingGroup
 from telemetry.contract.topics import FRAME_KINDS, FrameTopic
 from tests.unit.contract.messages import FRAMES, REPLIES
 from tests.unit.contract.plain import plain, received

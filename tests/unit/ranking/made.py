@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.contract.documents import BudgetLine, Ranking, Result
+from telemetry.contract.documents import BudgetLine, Result
+from telemetry.contract.ranking import Ranking
 
 N = 1000
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from analyzer.ranking import rank
-from telemetry.contract.documents import Ranking, Result
+from telemetry.contract.documents import Result
+from telemetry.contract.ranking import Ranking
 from tests.unit.ranking.made import N, better, first_hits, line, packed, trial, trials
 
 

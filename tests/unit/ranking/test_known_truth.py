@@ -17,7 +17,8 @@ from scipy import stats
 
 from analyzer.ranking import by_group, rank
 from analyzer.sam import sam
-from telemetry.contract.documents import Ranking, RankingRow, Result
+from telemetry.contract.documents import Result
+from telemetry.contract.ranking import Ranking, RankingRow
 from tests.unit.ranking.made import better, line, packed, trial
 
 SEEDS = range(100)

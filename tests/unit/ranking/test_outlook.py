@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from analyzer.outlook import Measured, other_orders, pareto_front
 from analyzer.ranking import Score, rank
 from analyzer.sam import sam
-from telemetry.contract.documents import OtherOrder, Ranking, Result
+from telemetry.contract.documents import Result
+from telemetry.contract.ranking import OtherOrder, Ranking
 from tests.unit.ranking.made import line, trials
 
 EXACT: dict[str, Any] = {"accuracy_origin": "timm", "accuracy_n": None}

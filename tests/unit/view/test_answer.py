@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 
 from analyzer.ranking import rank
-from telemetry.contract.documents import Ranking, Result
+from telemetry.contract.documents import Result
+from telemetry.contract.ranking import Ranking
 from tests.unit.ranking.made import trial, trials
 from view.answer import Answer, answer, labels
 
