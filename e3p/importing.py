@@ -64,7 +64,7 @@ async def _refuse_another_reading(job: Job, store: Store) -> None:
                 if encode(held) != parcel.payload:
                     raise UserError(
                         f"this file is in {store.url} as node {job.node!r} already, read differently: "
-                        "give the same --tz and --device as then, or another --node"
+                        "give the same options as then, or another --node"
                     )
 
 

@@ -3,61 +3,144 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from e3p import options
 
 if TYPE_CHECKING:
+    from e3p.settings import Settings
     from edge_node.power.recording import Recording
 
 app = typer.Typer(help="Recorded logs through the same pipeline.", no_args_is_help=True)
 
+Node = Annotated[str, typer.Option(help="The node that the recording becomes.")]
+Begin = Annotated[
+    list[str] | None, typer.Option(metavar="TIME", help="A window's begin; give one for each --end.")
+]
+End = Annotated[
+    list[str] | None, typer.Option(metavar="TIME", help="A window's end, also MM-DD-YYYY HH:MM:SS.mmm.")
+]
+Zone = Annotated[str, typer.Option(metavar="ZONE", help="The zone of stamps that name none.")]
+Device = Annotated[str, typer.Option(help="The kind of device that was recorded.")]
+
 
 @app.callback()
 def import_() -> None:
-    """Recorded logs through the same pipeline as live devices."""
+    """Recorded logs through the same pipeline as live devices.
+
+    Prints the energy of the windows; without --begin and --end, of all of the log. Alone it runs the whole
+    line in this process, into --store; with --mqtt it sends to a collector elsewhere. The same file twice
+    changes nothing. Exit code 1 when a result is invalid.
+    """
 
 
 @app.command()
 def ptd(
     file: Annotated[Path, typer.Argument(help="A log of SPEC PTDaemon.")],
-    node: Annotated[str, typer.Option(help="The node that the recording becomes.")],
-    begin: Annotated[
-        list[str] | None, typer.Option(metavar="TIME", help="A window's begin; give one for each --end.")
-    ] = None,
-    end: Annotated[
-        list[str] | None, typer.Option(metavar="TIME", help="A window's end, also MM-DD-YYYY HH:MM:SS.mmm.")
-    ] = None,
-    tz: Annotated[str, typer.Option(metavar="ZONE", help="The zone of stamps that name none.")] = "UTC",
-    device: Annotated[str, typer.Option(help="The kind of device that was recorded.")] = "recorded",
+    node: Node,
+    begin: Begin = None,
+    end: End = None,
+    tz: Zone = "UTC",
+    device: Device = "recorded",
     store: options.Store = None,
     mqtt: options.Mqtt = None,
     config: options.Config = None,
     json: options.Json = False,
 ) -> int:
-    """Imports a power log and prints the energy of its windows; without --begin and --end, of all of it.
-
-    Alone it runs the whole line in this process, into --store; with --mqtt it sends to a collector elsewhere.
-    The same file twice changes nothing. Exit code 1 when a result is invalid.
-    """
-    import anyio
-
-    from e3p.importing import Job, import_recording
-    from e3p.recordings import boot_of, parcels
-    from e3p.results import print_results
+    """Imports a log of a wall meter under SPEC PTDaemon, as MLPerf Power keeps them."""
     from e3p.settings import load
     from edge_node.power import ptdaemon
 
     settings = load(config, store=store, mqtt=mqtt)
     recording = ptdaemon.read(file, tz)
-    windows = _windows(begin or [], end or [], tz) or [(recording.times_ns[0], recording.times_ns[-1])]
-    boot = boot_of(file, node)
-    job = Job(node, boot, parcels(recording, node, boot, device), windows)
+    return _import(file, recording, settings, _Ask(node, device, begin or [], end or [], tz, json))
+
+
+@app.command()
+def tegrastats(
+    file: Annotated[Path, typer.Argument(help="What `tegrastats` wrote on a Jetson.")],
+    node: Node,
+    start: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When it began, for lines without times (JetPack 4).")
+    ] = None,
+    interval: Annotated[
+        float | None, typer.Option(metavar="MS", min=1, help="tegrastats' own --interval, with --start.")
+    ] = None,
+    begin: Begin = None,
+    end: End = None,
+    tz: Zone = "UTC",
+    device: Device = "recorded",
+    store: options.Store = None,
+    mqtt: options.Mqtt = None,
+    config: options.Config = None,
+    json: options.Json = False,
+) -> int:
+    """Imports a log of tegrastats: the board's total and its parts, of any JetPack."""
+    from e3p.settings import load
+    from e3p.times import parse_time, parse_zone
+    from edge_node.power import tegrastats as log
+
+    settings = load(config, store=store, mqtt=mqtt)
+    start_ns = None if start is None else parse_time(start, parse_zone(tz))
+    recording = log.read(file, tz, start_ns, interval)
+    return _import(file, recording, settings, _Ask(node, device, begin or [], end or [], tz, json))
+
+
+@app.command()
+def nvidia_smi(
+    file: Annotated[Path, typer.Argument(help="What `nvidia-smi --query-gpu=… --format=csv -lms …` wrote.")],
+    node: Node,
+    gpu: Annotated[
+        str | None, typer.Option(metavar="GPU", help="Its index or UUID, where the log has several.")
+    ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMNS", help="What --query-gpu was, for a log without a header."),
+    ] = None,
+    begin: Begin = None,
+    end: End = None,
+    tz: Zone = "UTC",
+    device: Device = "recorded",
+    store: options.Store = None,
+    mqtt: options.Mqtt = None,
+    config: options.Config = None,
+    json: options.Json = False,
+) -> int:
+    """Imports the power of one GPU from a log of nvidia-smi. Its stamps are local time: see --tz."""
+    from e3p.settings import load
+    from edge_node.power import nvidiasmi
+
+    settings = load(config, store=store, mqtt=mqtt)
+    recording = nvidiasmi.read(file, tz, gpu, query)
+    return _import(file, recording, settings, _Ask(node, device, begin or [], end or [], tz, json))
+
+
+class _Ask(NamedTuple):
+    """What all imports are asked for."""
+
+    node: str
+    device: str
+    begins: list[str]
+    ends: list[str]
+    tz: str
+    json: bool
+
+
+def _import(file: Path, recording: Recording, settings: Settings, ask: _Ask) -> int:
+    import anyio
+
+    from e3p.importing import Job, import_recording
+    from e3p.recordings import boot_of, parcels
+    from e3p.results import print_results
+
+    windows = _windows(ask.begins, ask.ends, ask.tz) or [(recording.times_ns[0], recording.times_ns[-1])]
+    boot = boot_of(file, ask.node)
+    job = Job(ask.node, boot, parcels(recording, ask.node, boot, ask.device), windows)
     results = anyio.run(import_recording, job, settings)
     _tell(recording)
-    return print_results(results, json=json)
+    return print_results(results, json=ask.json)
 
 
 def _windows(begins: list[str], ends: list[str], tz: str) -> list[tuple[int, int]]:

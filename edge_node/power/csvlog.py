@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from edge_node.power.ptdaemon import text_lines, utc_ns, zone_of
+from edge_node.power.logfile import text_lines, utc_ns, zone_of
 from edge_node.power.recording import Recording, RecordingBuilder
 from telemetry.contract.errors import UserError
 from telemetry.contract.nodetime import INT64_MAX, NS_PER_S

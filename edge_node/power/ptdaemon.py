@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
+from edge_node.power.logfile import stamp_ns, text_lines, zone_of
 from edge_node.power.recording import Recording, RecordingBuilder
 from telemetry.contract.errors import UserError
-from telemetry.contract.nodetime import INT64_MAX
 
 LINE = "Time,MM-DD-YYYY HH:MM:SS.mmm,Watts,W,Volts,V,..."
 STAMP = "%m-%d-%Y %H:%M:%S.%f"
@@ -17,7 +16,6 @@ CHANNELS = ("total",)
 
 # What the meter writes when it has no reading: -2 W together with -2 V. A real -2 W would come with volts.
 _ERROR_VALUE = -2.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def read(path: str | Path, tz: str = "UTC") -> Recording:
@@ -47,43 +45,14 @@ def read(path: str | Path, tz: str = "UTC") -> Recording:
 
 def parse_stamp(text: str, tz: str = "UTC") -> int:
     """UTC ns of a stamp in the log's own format. Raises ``ValueError`` when it is none."""
-    return _utc_ns(text, zone_of(tz))
-
-
-def text_lines(path: Path, expected: str) -> list[str]:
-    """The lines of a text file that is there, is text and is not empty, else `UserError`."""
-    if path.is_char_device() or path.is_fifo():
-        raise UserError(f"{path}: a device or a pipe, which may never end; a file is expected")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}: not text (byte {error.start}); lines like {expected} are expected"
-        ) from None
-    if "\0" in text:
-        raise UserError(f"{path}: binary, not text; lines like {expected} are expected")
-    if not text.strip():
-        raise UserError(f"{path}: empty; lines like {expected} are expected")
-    return text.rstrip().splitlines()
-
-
-def zone_of(name: str) -> tzinfo:
-    """The time zone of that name (IANA). Raises `UserError`."""
-    if name.upper() == "UTC":
-        return timezone.utc
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise UserError(f"time zone {name!r} is unknown; right would be UTC or Europe/Berlin") from None
+    return stamp_ns(text, STAMP, zone_of(tz))
 
 
 def _reading(columns: list[str], zone: tzinfo, where: str) -> tuple[int, float]:
     if len(columns) < 4 or columns[0] != "Time" or columns[2] != "Watts":
         raise UserError(f"{where}: not a line of a PTDaemon log; right would be {LINE}")
     try:
-        t_ns = _utc_ns(columns[1], zone)
+        t_ns = stamp_ns(columns[1], STAMP, zone)
     except ValueError:
         raise UserError(f"{where}: time {columns[1]!r}; right would be MM-DD-YYYY HH:MM:SS.mmm") from None
     watts = _number(columns[3], "watts", where)
@@ -100,15 +69,3 @@ def _number(text: str, what: str, where: str) -> float:
     if math.isinf(number):
         raise UserError(f"{where}: {what} {text!r}; right would be a number")
     return number
-
-
-def _utc_ns(stamp: str, zone: tzinfo) -> int:
-    return utc_ns(datetime.strptime(stamp, STAMP).replace(tzinfo=zone))
-
-
-def utc_ns(moment: datetime) -> int:
-    """Unix ns of a moment with a zone. Raises ``ValueError`` beyond 64 bits (the year 2262)."""
-    t_ns = (moment - _EPOCH) // timedelta(microseconds=1) * 1000
-    if abs(t_ns) > INT64_MAX:
-        raise ValueError(f"{moment} does not fit 64 bits of nanoseconds")
-    return t_ns

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median_high
 
+from edge_node.power.observe import Figures
 from edge_node.sampling import Block, FrameBuilder
 from telemetry.contract.manifest import StreamInfo
 from telemetry.contract.nodetime import NS_PER_MS, NS_PER_S, to_ns
@@ -18,7 +19,8 @@ class Recording:
     """n readings of k channels. `times_ns` int64[n] UTC, strictly rising; `watts` float64[n·k] by row.
 
     `errors` readings are NaN because the meter said so, `nudged` stamps were equal to the one before and
-    stand 1 ns later, `truncated` lines at the end were cut short and are left out.
+    stand 1 ns later, `truncated` lines at the end were cut short and are left out. `stated` is what is known
+    of the sensor behind the log, `source` the thing that it measured.
     """
 
     sensor: str
@@ -28,6 +30,8 @@ class Recording:
     errors: int = 0
     nudged: int = 0
     truncated: int = 0
+    stated: Figures = field(default_factory=Figures)
+    source: str | None = None
 
     def __len__(self) -> int:
         return len(self.times_ns)
@@ -47,15 +51,17 @@ class Recording:
         return round(float(f"{median_high(gaps):.2e}")) if gaps else NS_PER_S
 
     def info(self, stream: str = "main") -> StreamInfo:
-        """The manifest's entry. What the meter averaged and how well is not in a log, so it is not stated."""
-        return StreamInfo(
+        """The manifest's entry. What neither log nor reader tell of the sensor is not stated."""
+        info = StreamInfo(
             stream=stream,
             sensor=self.sensor,
             channels=self.channels,
             total="total" if "total" in self.channels else self.channels[0],
             origin="replayed",
+            source=self.source,
             period_ms=self.tick_ns / NS_PER_MS,
         )
+        return self.stated.over(info)
 
 
 def absent(recording: Recording) -> array[int]:

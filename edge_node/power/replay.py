@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from edge_node.power import csvlog, ptdaemon
+from edge_node.power.logfile import text_lines
 from edge_node.power.recording import Recording
 from edge_node.power.sensor import Found, SensorError, SensorSpec, read_options
 from telemetry.contract.errors import UserError
@@ -75,7 +76,7 @@ class ReplaySensor:
 
 def read_recording(path: str | Path, tz: str = "UTC") -> Recording:
     """A log of either format, told apart by its first line. Raises `UserError`."""
-    first = ptdaemon.text_lines(Path(path), f"{ptdaemon.LINE} or {csvlog.EXPECTED}")[0]
+    first = text_lines(Path(path), f"{ptdaemon.LINE} or {csvlog.EXPECTED}")[0]
     reader = ptdaemon.read if first.startswith("Time,") and ",Watts," in first else csvlog.read
     return reader(path, tz)
 
