@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from e3p import options
+
+if TYPE_CHECKING:
+    from analyzer.clockline import BootClock
 
 
 def clock(
@@ -21,10 +24,9 @@ def clock(
     """
     import anyio
 
-    from analyzer.clockline import BootClock, read_clock
-    from e3p.output import print_json, print_table
+    from analyzer.clockline import read_clock
+    from e3p.output import print_json
     from e3p.settings import load
-    from e3p.times import show_time
     from telemetry.store.open import opened_store
 
     settings = load(config, store=store)
@@ -37,6 +39,13 @@ def clock(
     if json:
         print_json({"node": node, "boots": boots})
         return
+    _print(boots)
+
+
+def _print(boots: list[BootClock]) -> None:
+    from e3p.output import print_table
+    from e3p.times import show_time
+
     print_table(
         ("boot", "from", "to", "offset (ms)", "u95 (ms)", "drift (ppm)", "u95 (ppm)", "pings"),
         [
