@@ -57,7 +57,7 @@ class Address(NamedTuple):
             raise _bad(url, "it begins with mqtt:// or mqtts://")
         if parts.password is not None:
             raise _bad(url, "a password stands in E3P_MQTT_PASSWORD, or in mqtt_password_file's file")
-        if not parts.hostname or not _is_host(parts.hostname):
+        if not parts.hostname or not is_host(parts.hostname):
             raise _bad(url, "a host name or IP address is expected")
         if port == 0:
             raise _bad(url, "a port from 1 to 65535 is expected")
@@ -80,7 +80,7 @@ class Address(NamedTuple):
         return f"mqtt{'s' if self.tls else ''}://{user}{host}:{self.port}"
 
 
-def _is_host(name: str) -> bool:
+def is_host(name: str) -> bool:
     """Whether a resolver can be asked for this name at all."""
     try:
         return bool(name.encode("idna")) and not any(sign.isspace() for sign in name)

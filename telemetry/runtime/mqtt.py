@@ -15,12 +15,15 @@ from typing import NamedTuple, cast
 
 import aiomqtt
 import anyio
-from aiomqtt.exceptions import MqttConnectError
+import anyio.to_thread
 
+from telemetry.contract.errors import UserError
 from telemetry.runtime import logs
 from telemetry.runtime.address import Address, Tls
+from telemetry.runtime.handshake import tls_trouble
 from telemetry.runtime.inbox import MIB, Inbox, Message
 from telemetry.runtime.retry import STEADY_S, Retry
+from telemetry.runtime.trouble import Refusal, Trouble, is_failure, trouble_of
 
 __all__ = ["Address", "Link", "LinkDown", "Message", "Retry", "Tls", "Will"]
 
@@ -30,9 +33,6 @@ GOODBYE_S = 2.0
 WINDOW = 128
 """Messages handed over and not yet acknowledged by the broker; `publish` waits for room beyond."""
 MAX_PAYLOAD_BYTES = 256 * MIB - 65_536 - 8
-
-# Refusals of CONNACK (MQTT 3.1.1, 3.2.2.3, and what paho makes of them) that waiting alone does not mend.
-REFUSALS = (1, 2, 4, 5, 132, 133, 134, 135)
 
 log = logs.get("mqtt")
 _library = logging.getLogger("e3p.mqtt.library")
@@ -49,17 +49,6 @@ class Will(NamedTuple):
     topic: str
     payload: bytes
     retain: bool = True
-
-
-class Trouble(NamedTuple):
-    """Why a connection ended or did not come about."""
-
-    words: str
-    refused: bool = False
-
-
-class Refusal(Exception):
-    """The broker understood and said no."""
 
 
 class Link:
@@ -91,7 +80,8 @@ class Link:
         self._inbox = Inbox(inbox, inbox_bytes)
         self._on_connect = on_connect
         self._retry = retry or Retry()
-        self._tls = address.tls.context() if address.tls else None
+        if address.tls:
+            address.tls.context()  # what cannot be read is said at once
         self._client: aiomqtt.Client | None = None
         self._up = asyncio.Event()
         self._room = asyncio.Semaphore(WINDOW)
@@ -151,14 +141,17 @@ class Link:
 
     async def _hold(self) -> Trouble:
         """One connection, from its first byte to its last; says why it ended."""
-        client = self._new_client()
+        try:
+            client = self._new_client()
+        except UserError as error:  # a certificate that was renewed while it was being copied
+            return Trouble(str(error))
         try:
             # Left half-way, aiomqtt's connecting thread would keep a socket that nobody closes.
             with anyio.CancelScope(shield=True):
                 await client.__aenter__()
         except aiomqtt.MqttError as error:
             await _leave(client)
-            return _trouble(error)
+            return await self._explained(trouble_of(error))
         try:
             return await self._serve(client)
         except asyncio.CancelledError:
@@ -170,6 +163,11 @@ class Link:
                 task.cancel()
             await _leave(client)
 
+    async def _explained(self, trouble: Trouble) -> Trouble:
+        """Where TLS is at fault, what is wrong with it: nothing that waiting alone would mend."""
+        words = await anyio.to_thread.run_sync(tls_trouble, self.address, abandon_on_cancel=True)
+        return Trouble(words, refused=True) if words else trouble
+
     async def _serve(self, client: aiomqtt.Client) -> Trouble:
         troubles: list[Trouble] = []
 
@@ -177,7 +175,7 @@ class Link:
             try:
                 await work(client)
             except (aiomqtt.MqttError, LinkDown, Refusal) as error:
-                troubles.append(_trouble(error))
+                troubles.append(trouble_of(error))
                 tasks.cancel_scope.cancel()
 
         try:
@@ -192,7 +190,7 @@ class Link:
     async def _greet(self, client: aiomqtt.Client) -> None:
         if self._filters:
             codes = await client.subscribe([(topic, 1) for topic in self._filters])
-            denied = [f for f, code in zip(self._filters, codes, strict=False) if _is_failure(code)]
+            denied = [f for f, code in zip(self._filters, codes, strict=False) if is_failure(code)]
             if denied:
                 raise Refusal(f"the broker does not let {self.client_id} subscribe to {', '.join(denied)}")
         self.connects += 1
@@ -230,7 +228,8 @@ class Link:
             keepalive=KEEPALIVE_S,
             timeout=ANSWER_S,
             will=will,
-            tls_context=self._tls,
+            # Read again for each connection, so that renewed certificates are taken without a restart.
+            tls_context=where.tls.context() if where.tls else None,
             max_inflight_messages=0,  # paho's own window is not used: `WINDOW` bounds what is on its way
             queue_type=cast("type[asyncio.Queue[aiomqtt.Message]]", partial(_Diversion, self._inbox)),
             logger=_library,
@@ -279,16 +278,3 @@ def _check(topic: str, payload: bytes) -> None:
         raise ValueError(f"not a topic to publish to: {topic!r:.80}")
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise ValueError(f"{len(payload)} bytes are more than MQTT carries in a message")
-
-
-def _trouble(error: Exception) -> Trouble:
-    if isinstance(error, aiomqtt.MqttCodeError):
-        code = getattr(error.rc, "value", error.rc)
-        refused = isinstance(error, MqttConnectError) and code in REFUSALS
-        return Trouble(str(error), refused)
-    return Trouble(str(error.__cause__ or error), isinstance(error, Refusal))
-
-
-def _is_failure(code: object) -> bool:
-    value = getattr(code, "value", code)
-    return isinstance(value, int) and value >= 0x80

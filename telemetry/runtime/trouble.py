@@ -1,0 +1,44 @@
+"""Why a connection to a broker ended or did not come about, and whether waiting alone can mend it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
+
+# Refusals of CONNACK (MQTT 3.1.1, 3.2.2.3), and what paho makes of them.
+REFUSALS = {
+    1: "the broker does not speak MQTT 3.1.1",
+    2: "the broker refuses the client's id",
+    4: "the broker refuses the user's name or password",
+    5: "the broker does not let this client in: wrong user, password or certificate",
+}
+REFUSALS |= {132: REFUSALS[1], 133: REFUSALS[2], 134: REFUSALS[4], 135: REFUSALS[5]}
+
+
+class Trouble(NamedTuple):
+    """The cause in words; `refused`: somebody said no, and has to think again."""
+
+    words: str
+    refused: bool = False
+
+
+class Refusal(Exception):
+    """The broker understood and said no."""
+
+
+def trouble_of(error: Exception) -> Trouble:
+    """What an error of the link means."""
+    if isinstance(error, aiomqtt.MqttCodeError):
+        code: int | None = getattr(error.rc, "value", error.rc)
+        if isinstance(error, MqttConnectError) and code in REFUSALS:
+            return Trouble(REFUSALS[code], refused=True)
+        return Trouble(str(error))
+    return Trouble(str(error.__cause__ or error), isinstance(error, Refusal))
+
+
+def is_failure(code: object) -> bool:
+    """Whether a code of SUBACK says no."""
+    value = getattr(code, "value", code)
+    return isinstance(value, int) and value >= 0x80
