@@ -10,7 +10,9 @@ from prometheus_client import CollectorRegistry
 from analyzer.metrics import Metrics as AnalyzerMetrics
 from collector.metrics import Metrics as CollectorMetrics
 from edge_node.metrics import METRICS
+from telemetry.runtime.certificate import METRIC, METRIC_WORDS
 
+CERTIFICATE = (METRIC, "gauge", METRIC_WORDS)
 PAGE = """\
 # Metrics
 
@@ -37,7 +39,7 @@ Nothing disappears between the counters either. At any moment that somebody look
 
 What to watch: `store_waits` that rises (the store is away or slow), `shed` and `inbox_shed` (the collector
 cannot keep up; no frame is lost by that, its node sends it again), `letters` (`e3p dead list` says why),
-`bad_clocks`, and on nodes `spooled` that rises and `lost`.
+`bad_clocks`, on nodes `spooled` that rises and `lost`, and certificates that expire soon.
 """
 
 
@@ -46,6 +48,7 @@ def page() -> str:
     parts = [
         ("Collector", "`e3p collect`, `e3p serve`", _registered(CollectorMetrics().registry)),
         ("Analyzer", "`e3p analyze`, `e3p serve`", _registered(AnalyzerMetrics().registry)),
+        ("Every part", "where `mqtt_cert` is set", iter([CERTIFICATE])),
         ("Agent", "`e3p edge`", ((each.full_name, each.kind, each.words) for each in METRICS)),
     ]
     return PAGE + "".join(_table(title, where, rows) for title, where, rows in parts)

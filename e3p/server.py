@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from analyzer.app import Analyzer
 from collector.app import Collector
+from e3p import pages
 from e3p.announcer import Announcer
 from e3p.output import say
 from e3p.published import netscores
@@ -16,7 +17,6 @@ from e3p.settings import Settings
 from telemetry.contract.errors import UserError
 from telemetry.runtime.address import Address
 from telemetry.runtime.broker import EmbeddedBroker
-from telemetry.runtime.http import HealthServer
 from telemetry.runtime.service import run_services
 from telemetry.store.open import opened_store
 
@@ -32,12 +32,8 @@ async def serve(settings: Settings) -> None:
             address = settings.common.address((await _broker(stack, settings)).url)
         registry = CollectorRegistry()
         collector = Collector(settings.collector, store, address, registry=registry)
-        page = HealthServer(
-            collector.health,
-            host=settings.serve.host,
-            port=settings.serve.port,
-            metrics=lambda: generate_latest(registry),
-        )
+        place = (settings.serve.host, settings.serve.port)
+        page = pages.server(settings, place, collector.health, lambda: generate_latest(registry))
         analyzer = Analyzer(settings.analyzer, store, address, netscores(), registry=registry)
         services = [page, *collector.services, *analyzer.services]
 

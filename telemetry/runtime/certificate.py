@@ -20,6 +20,7 @@ VERSION, UTC_TIME = 0xA0, 0x17
 COMMON_NAME, UNIT = b"\x55\x04\x03", b"\x55\x04\x0b"
 END = "-----END CERTIFICATE-----"
 METRIC = "e3p_certificate_expires_timestamp_seconds"
+METRIC_WORDS = "When the certificate that this program shows expires, Unix time, by its name"
 
 
 class Certificate(NamedTuple):
@@ -73,7 +74,7 @@ def exposition(path: str | None) -> bytes:
     if certificate is None:
         return b""
     return (
-        f"# HELP {METRIC} When the certificate that this program shows expires, Unix time\n"
+        f"# HELP {METRIC} {METRIC_WORDS}\n"
         f"# TYPE {METRIC} gauge\n"
         f'{METRIC}{{name="{_escaped(certificate.name)}"}} {certificate.expires_s}\n'
     ).encode()

@@ -6,7 +6,7 @@ import msgspec
 
 from telemetry.runtime.address import Address, Tls
 from telemetry.runtime.logs import Format, Level
-from telemetry.runtime.secret import Secret, read_secret
+from telemetry.runtime.secret import Secret, given
 
 LOCAL_BROKER = "mqtt://127.0.0.1:1883"
 
@@ -14,7 +14,8 @@ LOCAL_BROKER = "mqtt://127.0.0.1:1883"
 class Common(msgspec.Struct, frozen=True, kw_only=True):
     """The top level of ``e3p.toml``. `mqtt` None: the command's own choice (`serve` brings a broker).
 
-    The parts answer /healthz and /metrics on `metrics_host`, each at its own `metrics_port`.
+    The parts answer /healthz and /metrics on `metrics_host`, each at its own `metrics_port`; `http_password`
+    is asked for there and by `e3p serve`.
     """
 
     mqtt: str | None = None
@@ -27,11 +28,15 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     log: Format = "text"
     log_level: Level = "info"
     metrics_host: str = "127.0.0.1"
+    http_password: Secret | None = None
+    http_password_file: str | None = None
 
     def address(self, default: str = LOCAL_BROKER) -> Address:
         """The broker's address with its TLS files and password. Raises `UserError`."""
-        password = self.mqtt_password
-        if password is None and self.mqtt_password_file:
-            password = read_secret("mqtt_password_file", self.mqtt_password_file)
+        password = given("mqtt_password_file", self.mqtt_password, self.mqtt_password_file)
         tls = Tls(self.mqtt_ca, self.mqtt_cert, self.mqtt_key)
         return Address.parse(self.mqtt or default, tls=tls, password=password)
+
+    def page_password(self) -> Secret | None:
+        """What /metrics and the facts of /healthz are locked with. Raises `UserError`."""
+        return given("http_password_file", self.http_password, self.http_password_file)

@@ -39,3 +39,8 @@ def read_secret(key: str, file: str) -> Secret:
     if not lines or not lines[0]:
         raise UserError(f"{key} {file}: the secret is expected on its first line")
     return Secret(lines[0])
+
+
+def given(key: str, secret: Secret | None, file: str | None) -> Secret | None:
+    """The secret where it was set, else that in the `file` which the setting `key` names, else None."""
+    return secret if secret is not None or not file else read_secret(key, file)

@@ -31,14 +31,17 @@ class Refusal(Exception):
 def trouble_of(error: Exception) -> Trouble:
     """What an error of the link means."""
     if isinstance(error, aiomqtt.MqttCodeError):
-        code: int | None = getattr(error.rc, "value", error.rc)
-        if isinstance(error, MqttConnectError) and code in REFUSALS:
-            return Trouble(REFUSALS[code], refused=True)
-        return Trouble(str(error))
+        words = REFUSALS.get(_number(error.rc)) if isinstance(error, MqttConnectError) else None
+        return Trouble(words or str(error), refused=words is not None)
     return Trouble(str(error.__cause__ or error), isinstance(error, Refusal))
 
 
 def is_failure(code: object) -> bool:
     """Whether a code of SUBACK says no."""
+    return _number(code) >= 0x80
+
+
+def _number(code: object) -> int:
+    """A code of the library's, which comes as a number or as an object of its own."""
     value = getattr(code, "value", code)
-    return isinstance(value, int) and value >= 0x80
+    return value if isinstance(value, int) else 0
