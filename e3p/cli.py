@@ -6,6 +6,7 @@ import typer
 
 from e3p.commands import (
     analyze,
+    backup,
     clock,
     collect,
     config,
@@ -55,6 +56,8 @@ for command in (
     version,
 ):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(trial.app, name="trial")
 app.add_typer(import_.app, name="import")
 app.add_typer(dead.app, name="dead")

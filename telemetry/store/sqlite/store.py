@@ -43,7 +43,7 @@ class SqliteStore:
         busy_s: float = BUSY_S,
     ) -> None:
         self.url = f"sqlite:///{path}"
-        self._path = path
+        self.path = path
         self._create = create
         self._letter_bytes = letter_bytes
         self._busy_s = busy_s
@@ -51,13 +51,13 @@ class SqliteStore:
         self._reader: Connection | None = None
 
     def __repr__(self) -> str:
-        return f"<SqliteStore {self._path} {'open' if self._writer else 'closed'}>"
+        return f"<SqliteStore {self.path} {'open' if self._writer else 'closed'}>"
 
     async def open(self) -> None:
         """Makes or migrates the file. Raises `UserError` when it cannot be; `StoreUnavailable`: busy."""
         writer, reader = await anyio.to_thread.run_sync(self._connect)
-        self._writer = Connection(writer, self._path)
-        self._reader = Connection(reader, self._path)
+        self._writer = Connection(writer, self.path)
+        self._reader = Connection(reader, self.path)
 
     async def close(self) -> None:
         """Ends after work that has begun; again is nothing."""
@@ -101,10 +101,10 @@ class SqliteStore:
         return await self._read(lambda db: revision_history(db, kind, document))
 
     def _connect(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
-        writer = connect(self._path, create=self._create, busy_s=self._busy_s)
+        writer = connect(self.path, create=self._create, busy_s=self._busy_s)
         with closed_on_failure(writer):
-            prepare(writer, self._path, create=self._create, busy_s=self._busy_s)
-            reader = connect(self._path, create=False, busy_s=self._busy_s)
+            prepare(writer, self.path, create=self._create, busy_s=self._busy_s)
+            reader = connect(self.path, create=False, busy_s=self._busy_s)
         reader.execute("PRAGMA query_only = 1")
         return writer, reader
 
@@ -113,14 +113,14 @@ class SqliteStore:
             with writing(db):
                 return work(db)
 
-        return await _opened(self._writer, self._path).run(transaction)
+        return await _opened(self._writer, self.path).run(transaction)
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         def transaction(db: sqlite3.Connection) -> T:
             with reading(db):
                 return work(db)
 
-        return await _opened(self._reader, self._path).run(transaction)
+        return await _opened(self._reader, self.path).run(transaction)
 
 
 def _opened(connection: Connection | None, path: Path) -> Connection:
