@@ -100,13 +100,19 @@ class Accounts:
             account.kept_ticks -= loss.ticks
             account.lost = joined((*account.lost, (loss.first, loss.last, loss.ticks)))
 
-    def orphaned(self) -> list[Loss]:
-        """Everything that is kept, as lost: its spool is gone. The ticks stand with the first range."""
-        return [
-            Loss(name, first, last, 0 if at else account.kept_ticks)
-            for name, account in self._accounts.items()
-            for at, (first, last) in enumerate(account.spooled.ranges)
-        ]
+    def orphaned(self, held: Mapping[Name, Account]) -> list[Loss]:
+        """What is kept but not `held` anywhere any more, as lost. The ticks stand with the first range."""
+        losses = []
+        for name, account in self._accounts.items():
+            rest = held.get(name, Account())
+            gone, ticks = account.spooled - rest.spooled, account.kept_ticks - rest.kept_ticks
+            losses += [Loss(name, *span, 0 if at else ticks) for at, span in enumerate(gone.ranges)]
+        return losses
+
+    def stale(self, held: Mapping[Name, Account]) -> dict[Name, IntervalSet]:
+        """What is `held` somewhere although it was settled."""
+        known = {name: held[name].spooled - self._accounts.get(name, Account()).spooled for name in held}
+        return {name: seqs for name, seqs in known.items() if seqs}
 
     def report(self, boot: str, *, closing: bool = False) -> tuple[StreamHealth, ...]:
         """Every sequence, for a health frame; final are those of other boots, and all when `closing`."""

@@ -10,8 +10,10 @@ import anyio
 from edge_node.agent import Agent, Legacy
 from edge_node.marks_inbox import MarksInbox
 from edge_node.metrics import expose
+from edge_node.recorder import Recorder
 from edge_node.settings import EdgeSettings
-from edge_node.spool import keep_aside, open_spool
+from edge_node.spool import Spool
+from edge_node.spool_salvage import begin_afresh, open_spool
 from edge_node.spool_schema import SpoolBroken
 from telemetry.runtime.http import Health
 from telemetry.runtime.mqtt import Address
@@ -36,6 +38,7 @@ class EdgeNode:
         self._stop = asyncio.Event()
         self._pulse = Pulse(max(Manager().patience_s or SILENT_S, SILENT_TICKS / settings.watch_hz))
         self._agent: Agent | None = None
+        self._legacy: Legacy | None = None
 
     @property
     def grace_s(self) -> float:
@@ -75,17 +78,32 @@ class EdgeNode:
 
     async def _work(self) -> None:
         """One agent after the other: another one begins only when a spool broke in use."""
-        legacy: Legacy | None = None
-        while legacy is None or not self._stop.is_set():
-            spool = open_spool(self._settings.spool_path(), round(self._settings.spool_mib * MIB))
-            with closing(spool), closing(MarksInbox(self._settings.socket_paths())) as inbox:
-                agent = self._agent = Agent(self._settings, self._address, spool, inbox, self._pulse, legacy)
-                try:
-                    await agent.run(self._stop)
-                    return
-                except SpoolBroken as error:
-                    legacy, broke = agent.legacy, str(error)
-            keep_aside(spool.path, broke)
+        path, max_bytes = self._settings.spool_path(), round(self._settings.spool_mib * MIB)
+        while True:
+            try:
+                with closing(open_spool(path, max_bytes)) as spool:
+                    if self._legacy and self._stop.is_set():
+                        return await self._leave(spool, self._legacy)
+                    return await self._live(spool)
+            except SpoolBroken as error:
+                broke = str(error)
+            begin_afresh(path, max_bytes, broke, declare=self._legacy is None)
+
+    async def _live(self, spool: Spool) -> None:
+        with closing(MarksInbox(self._settings.socket_paths())) as inbox:
+            agent = Agent(self._settings, self._address, spool, inbox, self._pulse, self._legacy)
+            self._agent = agent
+            try:
+                await agent.run(self._stop)
+            except SpoolBroken:
+                self._legacy = agent.legacy
+                raise
+
+    async def _leave(self, spool: Spool, legacy: Legacy) -> None:
+        """The spool broke while the agent ended: the fresh one holds what the next agent has to tell."""
+        recorder = Recorder(spool, legacy.recorder.boot, self._settings.encoding)
+        recorder.adopt(legacy.recorder)
+        await recorder.commit(legacy.books)
 
 
 async def run_agent(settings: EdgeSettings, address: Address, *, stop: anyio.Event | None = None) -> None:

@@ -6,10 +6,12 @@ declared lost with their ticks as soon as the spool can write again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
-from edge_node.accounts import Loss, Name
+from edge_node.accounts import Account, Loss, Name
+from telemetry.contract.intervals import IntervalSet
 
 RING_BYTES = 4 * 1024 * 1024
 ROW_BYTES = 128
@@ -65,6 +67,16 @@ class Outbox:
             dropped.append(Loss(row.name, row.seq, row.seq, row.ticks))
         self._losses += dropped
         return dropped
+
+
+def with_rows(held: Mapping[Name, Account], rows: Iterable[Row]) -> dict[Name, Account]:
+    """What is kept in a spool, and these frames beside it."""
+    kept = dict(held)
+    for row in rows:
+        was = kept.get(row.name, Account())
+        seqs = was.spooled | IntervalSet([(row.seq, row.seq)])
+        kept[row.name] = replace(was, spooled=seqs, kept_ticks=was.kept_ticks + row.ticks)
+    return kept
 
 
 def _least_wanted(rows: list[Row]) -> int:

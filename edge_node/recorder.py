@@ -14,11 +14,11 @@ import anyio.to_thread
 from edge_node.accounts import Accounts, Name
 from edge_node.boots import Boot
 from edge_node.delivery import Delivery, Waiting
-from edge_node.outbox import Outbox, Row
+from edge_node.outbox import Outbox, Row, with_rows
 from edge_node.sampling import Block
 from edge_node.spool import Batch, Parcel, Spool
 from edge_node.spool_load import Books
-from edge_node.spool_schema import SpoolBlocked
+from edge_node.spool_schema import SpoolBlocked, SpoolBroken
 from telemetry.contract.encode import Encoding, encode
 from telemetry.contract.frames import VERSION, Envelope, HealthFrame, PowerFrame
 from telemetry.contract.intervals import IntervalSet
@@ -71,12 +71,19 @@ class Recorder:
         return list(self._boots.values())
 
     def adopt(self, broken: Recorder) -> None:
-        """Takes over the accounts of one whose spool broke: what was there is declared lost."""
+        """Takes over from one whose spool broke: its accounts, and what waited for its commit.
+
+        What neither waits nor was saved into this spool is declared lost.
+        """
         self.accounts = broken.accounts
         self._boots = {boot.id: boot for boot in (*broken.boots, self.boot)}
-        losses = self.accounts.orphaned()
-        self.accounts.lose(losses)
-        self._outbox.restore([], losses)
+        for name, seqs in self.accounts.stale(self._spool.accounts()).items():
+            self._spool.settle(name, seqs)
+        rows, losses = broken._outbox.take()
+        held = with_rows(self._spool.accounts(), rows)
+        fresh = self.accounts.orphaned(held)
+        self.accounts.lose(fresh)
+        self.accounts.lose(self._outbox.restore(rows, [*losses, *fresh]))
 
     def begin_boot(self, boot: Boot) -> None:
         """Frames that are put from now on belong to this boot; what waits for its commit stays what it is."""
@@ -173,6 +180,9 @@ class Recorder:
             self.accounts.lose(self._outbox.restore(rows, losses))
             self._say_blocked(str(error))
             return False
+        except SpoolBroken:
+            self.accounts.lose(self._outbox.restore(rows, losses))
+            raise
         self.accounts.lose(given_up)
         if given_up:
             frames = sum(loss.last - loss.first + 1 for loss in given_up)

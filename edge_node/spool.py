@@ -7,24 +7,21 @@ All methods block and are called by one thread at a time. What `settle` takes aw
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from edge_node.accounts import Account, Loss, Name, joined
 from edge_node.boots import Boot
 from edge_node.delivery import Waiting
 from edge_node.outbox import ROW_BYTES, Row
 from edge_node.spool_load import Books, load_accounts, load_books, save_books
-from edge_node.spool_schema import SpoolBlocked, SpoolBroken, connect, put_aside
+from edge_node.spool_schema import SpoolBlocked, SpoolBroken, connect
 from telemetry.contract.intervals import IntervalSet
-from telemetry.runtime import logs
 
 CHUNK = 256
-
-log = logs.get("spool")
 
 _OLDEST = """
 SELECT frame.id, frame.seq, frame.ticks, length(frame.body), boot, stream
@@ -66,20 +63,9 @@ class Parcel(NamedTuple):
     body: bytes
 
 
-def open_spool(path: Path, max_bytes: int) -> Spool:
-    """The spool at this place; instead of a broken one a fresh one."""
-    try:
-        return Spool(path, max_bytes)
-    except SpoolBroken as error:
-        why = str(error)
-    keep_aside(path, why)
-    return Spool(path, max_bytes)
-
-
-def keep_aside(path: Path, why: str) -> None:
-    """Puts a broken spool out of the way, and says where it is now."""
-    aside = put_aside(path, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
-    log.error("the spool is broken; a fresh one begins", why=why, kept=str(aside))
+def is_whole(body: bytes, crc: int | None) -> bool:
+    """Whether a body is what was written; one from before there were checksums is taken to be."""
+    return crc is None or crc32(body) == crc
 
 
 class Spool:
@@ -96,8 +82,12 @@ class Spool:
         self._ids: dict[Name, int] = {}
         self._next_id = 1
         self._db = connect(path)
-        with self._errors():
-            self._look_up()
+        try:
+            with self._errors():
+                self._look_up()
+        except (SpoolBroken, SpoolBlocked):
+            self._db.close()
+            raise
 
     def __repr__(self) -> str:
         return f"<Spool {self.path}, {self.size_bytes} bytes>"
@@ -162,12 +152,14 @@ class Spool:
 
     def parcels(self, ids: Sequence[int]) -> list[Parcel]:
         """These frames with their bodies, in this order; those that have left are left out."""
-        query = (
-            "SELECT stream, body FROM frame JOIN sequence ON sequence.id = frame.sequence WHERE frame.id = ?"
-        )
+        joined_to = "FROM frame JOIN sequence ON sequence.id = frame.sequence WHERE frame.id = ?"
         with self._errors():
-            found = [(id_, self._db.execute(query, (id_,)).fetchone()) for id_ in ids]
-        return [Parcel(id_, *row) for id_, row in found if row]
+            rows = [(id_, self._db.execute(f"SELECT stream, body, crc {joined_to}", (id_,))) for id_ in ids]
+            found = [(id_, row) for id_, rows_of in rows for row in rows_of]
+        for id_, (_, body, crc) in found:
+            if not is_whole(body, crc):
+                raise SpoolBroken(f"{self.path}: the body of frame {id_} is not what was written")
+        return [Parcel(id_, stream, body) for id_, (stream, body, _) in found]
 
     def forget(self, boots: Collection[str]) -> None:
         """Drops what is left of boots that are over and told."""
@@ -210,8 +202,8 @@ class Spool:
             save_books(self._db, batch.books)
 
     def _insert(self, row: Row) -> None:
-        values = (self._next_id, self._ids[row.name], row.seq, row.t0, row.ticks, row.body)
-        self._db.execute("INSERT INTO frame VALUES (?, ?, ?, ?, ?, ?)", values)
+        values = (self._next_id, self._ids[row.name], row.seq, row.t0, row.ticks, row.body, crc32(row.body))
+        self._db.execute("INSERT INTO frame VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         self._next_id += 1
         self.size_bytes += len(row.body) + ROW_BYTES
 

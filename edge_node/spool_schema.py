@@ -8,14 +8,15 @@ from pathlib import Path
 
 from telemetry.contract.errors import UserError
 
-VERSION = 1
+VERSION = 2
 BUSY_S = 2.0
 # A commit writes every page it touches, three at least, and in watch mode for a frame of 500 bytes: pages of
 # 4 KiB would wear an SD card out four times as fast.
 PAGE_BYTES = 1024
 COMPANIONS = ("-wal", "-shm", "-journal")
 
-# `frame` has a rowid that rises with age, so the newest and the oldest are found without a sort.
+# `frame` has a rowid that rises with age, so the newest and the oldest are found without a sort. `crc` tells
+# a body whose bits a disk has flipped, which SQLite would not notice; one of schema 1 has none.
 TABLES = """
 CREATE TABLE boot (boot TEXT PRIMARY KEY, anchor INTEGER NOT NULL, os_boot TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sequence (
@@ -23,7 +24,7 @@ CREATE TABLE sequence (
     next_seq INTEGER NOT NULL, ticks INTEGER NOT NULL, UNIQUE (boot, stream));
 CREATE TABLE frame (
     id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, seq INTEGER NOT NULL,
-    t0 INTEGER NOT NULL, ticks INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (sequence, seq));
+    t0 INTEGER NOT NULL, ticks INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER, UNIQUE (sequence, seq));
 CREATE TABLE lost (
     sequence INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, ticks INTEGER NOT NULL,
     PRIMARY KEY (sequence, first)) WITHOUT ROWID;
@@ -33,6 +34,8 @@ CREATE TABLE trial (
 CREATE TABLE marker (next_n INTEGER NOT NULL, pid INTEGER NOT NULL, started INTEGER);
 CREATE TABLE held (at INTEGER PRIMARY KEY, mark BLOB NOT NULL, os_boot TEXT NOT NULL);
 """
+
+FROM_1 = "ALTER TABLE frame ADD COLUMN crc INTEGER;"
 
 
 class SpoolBroken(Exception):
@@ -87,6 +90,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
     elif version > VERSION:
         raise UserError(f"it has schema {version} of a newer e3p, this one knows {VERSION}")
+    elif version == 1:
+        connection.executescript(f"BEGIN IMMEDIATE; {FROM_1} PRAGMA user_version = {VERSION}; COMMIT;")
     elif version != VERSION:
         raise SpoolBroken("it has no schema of ours")
     with closing(connection.execute("PRAGMA quick_check(1)")) as check:

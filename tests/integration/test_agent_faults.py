@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 import anyio
 import psutil
@@ -134,9 +135,49 @@ async def test_a_spool_that_breaks_in_use_is_replaced_and_what_it_held_is_declar
         account = collector.last_word(old, "power/main")
         assert account is not None
         assert account.final
-        assert account.spooled == ()
-        assert sum(ticks for _, _, ticks in account.declared_lost) == account.ticks
-        assert {key: gone for key, gone in collector.holes().items() if key[0] != old} == {}
+        assert account.declared_lost
+        assert collector.holes() == {}
+
+
+async def test_a_spool_that_breaks_while_its_agent_is_stopped_leaves_its_frames_as_lost(
+    mosquitto: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with collecting(mosquitto) as collector:
+        collector.answering = False
+        write = Spool.write
+        async with running(mosquitto, settings_in(tmp_path, drain_s=0.1)):
+            await until(lambda: len(collector.of("power/main")) >= 2)
+            old = collector.boots[0]
+            broken = [True]
+
+            def once(self: Spool, *given: Any) -> Any:
+                if broken and self.accounts():  # that of the agent, and not the fresh one
+                    broken.clear()
+                    _break()
+                return write(self, *given)
+
+            monkeypatch.setattr(Spool, "write", once)
+        await until(lambda: list(tmp_path.glob("node.spool.corrupt-*")))
+        collector.answering = True
+        async with running(mosquitto, settings_in(tmp_path)):
+            await until(lambda: collector.last_word(old, "power/main"))
+        account = collector.last_word(old, "power/main")
+        assert account is not None
+        assert account.final
+        assert collector.holes() == {}
+
+
+async def test_a_spool_that_breaks_as_the_next_agent_begins_is_replaced_as_well(
+    mosquitto: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books, broken = Spool.books, [True]
+
+    def once(self: Spool) -> Any:
+        return _break() if broken and broken.pop() else books(self)
+
+    monkeypatch.setattr(Spool, "books", once)
+    async with collecting(mosquitto) as collector, running(mosquitto, settings_in(tmp_path)):
+        await until(lambda: collector.of("power/main") and list(tmp_path.glob("node.spool.corrupt-*")))
 
 
 @pytest.mark.parametrize("reading", ["waiting", "parcels", "settle"])

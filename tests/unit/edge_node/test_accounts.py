@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_node.accounts import Accounts, Loss, Name
+from edge_node.accounts import Account, Accounts, Loss, Name
 from telemetry.contract.intervals import IntervalSet
 
 POWER = Name("b1", "power/main")
@@ -74,8 +74,17 @@ def test_what_a_lost_spool_held_is_lost_with_its_ticks() -> None:
     accounts = _accounts(6)
     accounts.settle(POWER, IntervalSet([(1, 2)]), ticks=20)
     accounts.lose([Loss(POWER, 5, 5, 10)])
-    orphaned = accounts.orphaned()
+    orphaned = accounts.orphaned({})
     assert orphaned == [Loss(POWER, 0, 0, 30), Loss(POWER, 3, 4, 0)]
     accounts.lose(orphaned)
     assert accounts.is_clear
     assert accounts[POWER].kept_ticks == 0
+
+
+def test_what_was_saved_of_a_broken_spool_is_not_lost_and_what_was_settled_is_stale_there() -> None:
+    accounts = _accounts(6)
+    accounts.settle(POWER, IntervalSet([(1, 2)]), ticks=20)
+    held = {POWER: Account(spooled=IntervalSet([(2, 4)]), kept_ticks=20)}
+    assert accounts.stale(held) == {POWER: IntervalSet([(2, 2)])}
+    held = {POWER: Account(spooled=IntervalSet([(3, 4)]), kept_ticks=20)}
+    assert accounts.orphaned(held) == [Loss(POWER, 0, 0, 20), Loss(POWER, 5, 5, 0)]
