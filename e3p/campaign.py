@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from e3p.output import energy, number, say, state
-from e3p.plans import Ended, Plan, Shelf
+from e3p.plans import Ended, Run, Shelf
 from e3p.progress import Progress
-from e3p.trialing import Event, Trials, is_listening
+from e3p.trialing import Event, Trials, Where, is_listening
 from e3p.watch import Watch
 from telemetry.contract.documents import Result, ResultState
+from telemetry.contract.plan import Key
 from telemetry.runtime.address import Address
 
 WORTH: tuple[ResultState, ...] = ("valid", "degraded", "invalid")
@@ -28,13 +29,17 @@ class Outcome(NamedTuple):
 
 
 class Campaign:
-    """Runs a plan, and keeps on the shelf what has ended of it."""
+    """Carries out a run, and keeps on the shelf what has ended of it.
 
-    def __init__(self, plan: Plan, shelf: Shelf, marks: str) -> None:
-        self.plan = plan
+    `where` tells where a person wrote what the runner refuses.
+    """
+
+    def __init__(self, run: Run, shelf: Shelf, marks: str, where: Where) -> None:
+        self.kept = run
         self._shelf = shelf
         self._marks = marks
-        self._begun: dict[str, tuple[str, int]] = {}
+        self._where = where
+        self._begun: dict[str, Key] = {}
         self._is_begun = False
         self._is_kept = True
         self._told: set[str] = set()
@@ -43,12 +48,12 @@ class Campaign:
 
     async def run(self, address: Address, wait_s: float) -> Outcome:
         """To the end, or as far as it comes; then waits `wait_s` for the last results."""
-        before = {each.trial for each in self.plan.ended}
+        before = {each.trial for each in self.kept.ended}
         watch = Watch(address, on_result=self._take)
         try:
             async with watch.listening():
                 status = await self._run_trials()
-                ended = [each.trial for each in self.plan.ended if each.trial not in before]
+                ended = [each.trial for each in self.kept.ended if each.trial not in before]
                 results = await watch.of_trials(ended, wait_s)
         finally:
             self._say_what_is_left()
@@ -59,13 +64,13 @@ class Campaign:
 
     async def _run_trials(self) -> int:
         """The runner's exit code; 1 where the agent went away."""
-        if not self.plan.left:
+        if not self.kept.left:
             say("every trial of this plan has ended")
             return 0
-        spec = {**self.plan.spec, "group": self.plan.group, "done": [list(each) for each in self.plan.done]}
         with self._progress:
             try:
-                return await Trials(spec, self.plan.python, self._marks).run(self._follow)
+                trials = Trials(self.kept.spec(), self.kept.python, self._marks, self._where)
+                return await trials.run(self._follow)
             except AgentGone as gone:
                 say(str(gone))
                 return 1
@@ -78,42 +83,42 @@ class Campaign:
         self._progress.show(event)
         if name == "plan":
             self._is_begun = True
-            self._keep(self.plan)
+            self._keep(self.kept)
         elif name == "trial_begin":
-            self._begun[event["trial"]] = event["model"], event["index"]
+            self._begun[event["trial"]] = self.kept.trials[event["order"]].key
         elif name == "trial_end":
-            self._keep(self.plan.having(Ended(*self._begun[event["trial"]], event["trial"])))
+            key = self._begun[event["trial"]]
+            self._keep(self.kept.having(Ended(key, event["trial"], seconds=event["seconds"])))
 
     def _take(self, result: Result) -> None:
-        """A line for each result of this plan, as it comes and when it changes."""
+        """A line for each result of this run, as it comes and when it changes."""
         line = _line(result)
         if result.trial is None or result.trial not in self._begun or line in self._told:
             return
         self._told.add(line)
         self._progress.tell(line)
-        if result.meter:
-            return  # whether a trial is run again, the device's own sensors decide
         self._states[result.trial, result.stream] = result.state
         states = [state for (trial, _), state in self._states.items() if trial == result.trial]
-        self._keep(self.plan.judged(result.trial, min(states, key=WORTH.index)))
+        self._keep(self.kept.judged(result.trial, min(states, key=WORTH.index)))
 
-    def _keep(self, plan: Plan) -> None:
-        self.plan = plan
+    def _keep(self, run: Run) -> None:
+        self.kept = run
         try:
-            self._shelf.keep(plan)
+            self._shelf.keep(run)
         except OSError as error:
             if self._is_kept:
                 say(f"this plan cannot be resumed: {self._shelf.folder} cannot be written ({error.strerror})")
             self._is_kept = False
 
     def _say_what_is_left(self) -> None:
-        if self._is_begun and self._is_kept and self.plan.left:
-            words = f"{self.plan.left} of {self.plan.size} trials are left"
-            say(f"{words}: go on with `e3p trial --resume {self.plan.group}`")
+        left = len(self.kept.left)
+        if self._is_begun and self._is_kept and left:
+            words = f"{left} of {len(self.kept.trials)} trials are left"
+            say(f"{words}: go on with `e3p trial --resume {self.kept.group}`")
 
 
 def _line(result: Result) -> str:
-    name = f"{result.model} trial {result.index}" + ("" if result.source == "main" else f" ({result.source})")
+    name = f"{result.model} trial {result.index}" + ("" if result.stream == "main" else f" ({result.stream})")
     if result.energy_j is None:
         return f"  {name}: {state(result)}"
     each = f", {number(result.j_per_1000)} J per 1,000 images" if result.j_per_1000 is not None else ""

@@ -125,6 +125,7 @@ async def _trials(plan: Plan, address: Address, marks: str, agent: Child) -> tup
         "warmup_s": 4,
         "idle_s": 3,
         "cooldown_s": 1,
+        "cooldown_most_s": 5,
         "accuracy_refs": accuracy_refs(list(plan.models)),
     }
     trials = Trials(spec, sys.executable, marks)

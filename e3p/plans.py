@@ -1,6 +1,6 @@
-"""Trial plans that outlive their command: what was asked for, and which trials have ended, in a file each.
+"""Runs of plans that outlive their command: what was asked for, and which trials have ended, in a file each.
 
-A plan whose every trial has ended with a result that counts is forgotten; the others can be resumed.
+A run whose every trial has ended with a result that counts is forgotten; the others can be resumed.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,79 +17,125 @@ import msgspec
 from telemetry.contract.documents import ResultState
 from telemetry.contract.errors import UserError
 from telemetry.contract.frames import VERSION
+from telemetry.contract.plan import CampaignPlan, Key, Planned, trials_of
 
 GROUP = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """A trial that ran to its end, and what came of it as far as is known."""
+    """A trial that ran to its end, and what came of it as far as is known; it took `seconds` to measure."""
 
-    model: str
-    index: int
+    key: Key
     trial: str
     state: ResultState | None = None
+    seconds: float | None = None
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What the runner is asked for, and what has ended of it."""
+class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """A plan that is carried out on this device, and what has ended of it.
+
+    `python` is the interpreter of the runner, `accuracy_refs` what is published, by data set and model.
+    """
 
     v: int = VERSION
     group: str
     python: str
-    spec: Mapping[str, Any]
+    plan: CampaignPlan
+    accuracy_refs: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
     ended: tuple[Ended, ...] = ()
 
-    @property
-    def size(self) -> int:
-        """How many trials were asked for."""
-        return len(self.spec["models"]) * int(self.spec["trials"])
+    @cached_property
+    def trials(self) -> tuple[Planned, ...]:
+        """Every trial of the plan, in order."""
+        return tuple(trials_of(self.plan))
 
     @property
-    def done(self) -> tuple[tuple[str, int], ...]:
-        """Model and index of the trials that are not run again: ended, and not found invalid."""
-        return tuple({(each.model, each.index): None for each in self.ended if each.state != "invalid"})
+    def done(self) -> frozenset[Key]:
+        """The trials that are not run again: ended, and not found invalid."""
+        return frozenset(each.key for each in self.ended if each.state != "invalid")
 
     @property
-    def left(self) -> int:
-        """How many trials are still to be run."""
-        return self.size - len(self.done)
+    def left(self) -> tuple[Planned, ...]:
+        """The trials that are still to be run, in order."""
+        done = self.done
+        return tuple(planned for planned in self.trials if planned.key not in done)
 
-    def having(self, ended: Ended) -> Plan:
-        """The plan with a trial that has ended."""
+    def having(self, ended: Ended) -> Run:
+        """The run with a trial that has ended."""
         return msgspec.structs.replace(self, ended=(*self.ended, ended))
 
-    def judged(self, trial: str, state: ResultState) -> Plan:
-        """The plan with what came of a trial."""
+    def judged(self, trial: str, state: ResultState) -> Run:
+        """The run with what came of a trial."""
         told = [msgspec.structs.replace(e, state=state) if e.trial == trial else e for e in self.ended]
         return msgspec.structs.replace(self, ended=tuple(told))
 
+    def spec(self) -> dict[str, Any]:
+        """What the runner is asked for: the trials that are left."""
+        plan = self.plan
+        return {
+            "group": self.group,
+            "device": plan.device,
+            "pretrained": "never" if plan.weights == "random" else plan.weights,
+            "idle_s": plan.protocol.idle_s,
+            "seed": plan.seed,
+            "num_threads": plan.threads,
+            "plan": [self._asked(planned) for planned in self.left],
+        }
+
+    def _asked(self, planned: Planned) -> dict[str, Any]:
+        """One trial, by the runner's names."""
+        one, dataset = planned.key.configuration, planned.dataset
+        steps = msgspec.structs.asdict(planned.steps)
+        del steps["idle_s"]  # the whole campaign's
+        return {
+            **one._asdict(),
+            **steps,
+            "images_dir": dataset.data,
+            "labels": "auto" if dataset.labels else "none",
+            "images": dataset.images,
+            "index": planned.key.index,
+            "order": planned.order,
+            "accuracy_ref": self.accuracy_refs.get(one.dataset, {}).get(one.model),
+        }
+
 
 class Shelf:
-    """The folder where unfinished plans rest."""
+    """The folder where unfinished runs rest."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def find(self, group: str) -> Plan:
-        """An unfinished plan. Raises `UserError` where there is none, or one that cannot be read."""
+    def find(self, group: str) -> Run:
+        """An unfinished run. Raises `UserError` where there is none, or one that cannot be read."""
         path = self._path(group)
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Plan)
+            return msgspec.json.decode(path.read_bytes(), type=Run)
         except FileNotFoundError:
             raise UserError(f"--resume {group}: {_there(self._groups(), self.folder)}") from None
         except (OSError, msgspec.DecodeError) as error:
             raise UserError(f"--resume {group}: {path} cannot be read ({error})") from None
 
-    def keep(self, plan: Plan) -> None:
-        """Writes it whole or not at all; a plan with nothing left is forgotten. Raises `OSError`."""
-        path = self._path(plan.group)
-        if not plan.left and all(each.state for each in plan.ended):
+    def unfinished(self, plan: CampaignPlan) -> Run | None:
+        """The newest unfinished run of this very plan; one that cannot be read is none."""
+        for group in self._groups():
+            try:
+                run = self.find(group)
+            except UserError:
+                continue
+            if run.plan == plan:
+                return run
+        return None
+
+    def keep(self, run: Run) -> None:
+        """Writes it whole or not at all; a run with nothing left is forgotten. Raises `OSError`."""
+        path = self._path(run.group)
+        if not run.left and all(each.state for each in run.ended):
             path.unlink(missing_ok=True)
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         half = path.with_suffix(".half")
         with half.open("wb") as file:
-            file.write(msgspec.json.encode(plan))
+            file.write(msgspec.json.encode(run))
             file.flush()
             os.fsync(file.fileno())
         half.replace(path)

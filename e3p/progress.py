@@ -54,12 +54,15 @@ _WORDS = {
     "data": "data: {layout}, {found} images in {classes} classes, {drawn} drawn",
     "generated": "without --data {drawn} images are generated: the energy is real, no accuracy is measured",
     "unreadable": "left out, as they cannot be read: {names}; {images} images are used",
+    "no_temperature": "no temperature can be read here: rests between trials go by time alone",
+    "hot": "still warm after {seconds:.0f} s of rest: {where}; the trial begins all the same",
     "warmup": "{model}: warmed up, {batches} batches in {seconds:.1f} s",
+    "unsteady": "{model}: batches do not take equally long after {seconds:.1f} s of warm-up",
     "idle": "idle for {seconds:g} s {when} the trials",
     "trial_begin": "{model}: trial {index} begins",
     "trial_end": "  {images} images in {seconds:.2f} s, {batch_ms:.1f} ms a batch",
     "error": "{where}: {what}; right is: {right}",
-    "random": "{model}: random weights ({reason}); time and energy are real, accuracy is not measured",
+    "random": "{model}: random weights ({reason}): no accuracy is measured",
 }
 """The line that tells of an event; progress itself is the bar's."""
 
@@ -68,9 +71,15 @@ def _words(event: dict[str, Any]) -> str | None:
     name = str(event.get("event"))
     special = (event.get("weights"), event.get("layout"))
     name = next((key for key in ("random", "generated") if key in special), name)
+    if name == "device" and not event.get("temp_c"):
+        name = "no_temperature"
+    if name == "warmup" and event.get("steady") is False:
+        name = "unsteady"
     if name not in _WORDS:
         return None
     fields = {key: _listed(value) if isinstance(value, list) else value for key, value in event.items()}
+    if name == "hot":
+        fields["where"] = ", ".join(f"{zone} {degrees:.0f} °C" for zone, degrees in event["hot"].items())
     end = "; no image of {empty}" if event.get("empty") else ""
     return (_WORDS[name] + end).format_map(fields)
 

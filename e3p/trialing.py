@@ -22,14 +22,26 @@ GRACE_S = 10.0
 
 Event = dict[str, Any]
 OnEvent = Callable[[Event], None]
+Where = Callable[[Event], str]
+
+
+def by_its_own_name(fault: Event) -> str:
+    """Where a fault is, in the runner's words: for a spec that no person wrote."""
+    return str(fault["where"])
 
 
 class Trials:
-    """One run of the runner, its marks sent to the socket `marks`; `ended` are the trials that ended."""
+    """One run of the runner, its marks sent to the socket `marks`; `ended` are the trials that ended.
 
-    def __init__(self, spec: Mapping[str, object], python: str, marks: str) -> None:
+    `where` tells where the person wrote what a fault is about.
+    """
+
+    def __init__(
+        self, spec: Mapping[str, object], python: str, marks: str, where: Where = by_its_own_name
+    ) -> None:
         self.ended: list[str] = []
         self.left_out: list[Event] = []
+        self._where = where
         self._spec = spec
         self._python = python
         self._env = {**os.environ, "E3P_SOCKET": marks}
@@ -65,7 +77,7 @@ class Trials:
                 self.left_out[-1] if self.left_out else {"what": "the runner failed", "where": str(RUNNER)}
             )
             raise UserError(
-                f"{fault['what']} (at {fault['where']}); right is: {fault.get('right', 'see above')}"
+                f"{self._where(fault)}: {fault['what']}; right is: {fault.get('right', 'see above')}"
             )
         return status
 

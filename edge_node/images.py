@@ -32,9 +32,10 @@ Picture = Any  # Pillow's
 class Fault(Exception):
     """What the user can mend: what is wrong, where, and what would be right."""
 
-    def __init__(self, what: str, where: str, right: str) -> None:
+    def __init__(self, what: str, where: str, right: str, value: object = None) -> None:
         super().__init__(what)
         self.event = {"what": what, "where": where, "right": right}
+        self.event.update({} if value is None else {"value": str(value)})
 
 
 def load(name: str, right: str) -> ModuleType:

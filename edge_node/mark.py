@@ -76,12 +76,13 @@ def trial(  # noqa: PLR0913  (one parameter for each field of the mark)
     backend: Optional[str] = None,
     subset: Optional[str] = None,
     protocol: Optional[Dict[str, object]] = None,
+    context: Optional[Dict[str, object]] = None,
     accuracy_ref: Optional[Dict[str, object]] = None,
 ) -> "Trial":
     """One measured trial: its window is the `with` block, and an exception there ends it as `aborted`.
 
     `group` names the trials of one campaign and configuration, `index` counts them from 0. `trial` is the
-    id, unique in the fleet, made where none is given. `accuracy_ref` has `value`, `n`, `origin`.
+    id, unique in the fleet, made where none is given. docs/marks.md has the fields of the three maps.
     """
     given = dict(locals(), trial=trial or os.urandom(8).hex())
     return Trial({name: value for name, value in given.items() if value is not None})
@@ -155,6 +156,7 @@ class Trial(Batches):
 
     def __init__(self, fields: Dict[str, object]) -> None:
         self.id = str(fields["trial"])
+        self.load: Optional[float] = None  # set it before the end: what share of the processors others used
         self._fields = fields
         super().__init__("batches", {"trial": self.id})
 
@@ -163,14 +165,13 @@ class Trial(Batches):
         return self
 
     def __exit__(self, kind: object, fault: object, trace: object) -> None:
-        t = now_ns()
-        sender = _sender()
+        t, sender = now_ns(), _sender()
         if sender.pid != self._pid:
             return
         self.flush(t)
         end = dict(self._head, status="aborted" if kind else "ok", images=self.images)
-        if self.images and self.correct is not None:
-            end["correct"] = self.correct
+        more = {"correct": self.correct if self.images else None, "load": self.load}
+        end.update({name: value for name, value in more.items() if value is not None})
         sender.say("trial_end", end, t)
         sender.wait(END_WAIT_S)
 

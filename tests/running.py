@@ -24,6 +24,7 @@ SPEC: dict[str, Any] = {
     "warmup_s": 0.1,
     "idle_s": 0,
     "cooldown_s": 0,
+    "cooldown_most_s": 0,
 }
 
 

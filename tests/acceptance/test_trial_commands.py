@@ -26,8 +26,22 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 MODELS = ["test_vit.r160_in1k", "test_efficientnet.r160_in1k", "test_vit2.r160_in1k"]
 NAMED = [word for model in MODELS for word in ("--model", model)]
 SHORT = ["--warmup-s", "1", "--cooldown-s", "0.1", "--idle-s", "0.5", "--trials", "2", "--threads", "1"]
+SHORT += ["--cooldown-most-s", "1"]
 KILLED = ["--model", "tiny_one", "--dataset", "toy", "--images", "8", "--batch", "4", "--trials", "2"]
-KILLED += ["--warmup-s", "0.1", "--cooldown-s", "0.1", "--idle-s", "0", "--min-s", "3", "--jitter-ms", "20"]
+KILLED += [
+    "--cooldown-most-s",
+    "1",
+    "--warmup-s",
+    "0.1",
+    "--cooldown-s",
+    "0.1",
+    "--idle-s",
+    "0",
+    "--min-s",
+    "3",
+    "--jitter-ms",
+    "20",
+]
 
 
 async def trial(line: Line, *arguments: str) -> Program:

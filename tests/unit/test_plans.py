@@ -1,67 +1,119 @@
-"""Trial plans that outlive their command: what is run again, what is not, and when a plan is forgotten."""
+"""Runs that outlive their command: what is run again, what is not, and when a run is forgotten."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from e3p.plans import Ended, Plan, Shelf
+from e3p.plans import Ended, Run, Shelf
 from telemetry.contract.errors import UserError
+from telemetry.contract.plan import CampaignPlan, Configuration, DataSet, Key, Steps
 
-PLAN = Plan(group="g", python="python3", spec={"models": ["a", "b"], "trials": 2})
-FIRST = Ended("a", 0, "t1")
+PLAN = CampaignPlan(name="p", models=("a", "b"), datasets=(DataSet(name="d", labels=False),), trials=2)
+RUN = Run(group="g", python="python3", plan=PLAN, accuracy_refs={"d": {"a": {"value": 0.5}}})
 
 
-def ended(plan: Plan) -> Plan:
+def key(model: str, index: int) -> Key:
+    return Key(Configuration(model, "d", 32, "fp32"), index)
+
+
+FIRST = Ended(key("a", 0), "t1")
+
+
+def ended(run: Run) -> Run:
     for model, index in (("a", 0), ("b", 0), ("a", 1), ("b", 1)):
-        plan = plan.having(Ended(model, index, f"{model}{index}", "valid"))
-    return plan
+        run = run.having(Ended(key(model, index), f"{model}{index}", "valid"))
+    return run
 
 
-def test_a_plan_is_found_as_it_was_kept(tmp_path: Path) -> None:
+def test_a_run_is_found_as_it_was_kept(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "trials")
-    shelf.keep(PLAN.having(FIRST))
-    assert shelf.find("g") == PLAN.having(FIRST)
+    shelf.keep(RUN.having(FIRST))
+    assert shelf.find("g") == RUN.having(FIRST)
 
 
-def test_a_trial_that_ended_is_not_left(tmp_path: Path) -> None:
-    assert (PLAN.left, PLAN.having(FIRST).left) == (4, 3)
-    assert PLAN.having(FIRST).done == (("a", 0),)
+def test_a_trial_that_ended_is_not_left() -> None:
+    assert (len(RUN.left), len(RUN.having(FIRST).left)) == (4, 3)
+    assert key("a", 0) not in {planned.key for planned in RUN.having(FIRST).left}
+
+
+def test_what_is_left_keeps_its_order() -> None:
+    orders = [planned.order for planned in RUN.having(FIRST).left]
+    assert orders == [planned.order for planned in RUN.trials if planned.key != FIRST.key]
 
 
 def test_an_invalid_trial_is_run_again() -> None:
-    assert PLAN.having(FIRST).judged("t1", "invalid").left == 4
+    assert len(RUN.having(FIRST).judged("t1", "invalid").left) == 4
 
 
 def test_a_degraded_trial_is_not_run_again() -> None:
-    assert PLAN.having(FIRST).judged("t1", "degraded").left == 3
+    assert len(RUN.having(FIRST).judged("t1", "degraded").left) == 3
 
 
 def test_a_trial_that_was_run_again_counts_once() -> None:
-    again = PLAN.having(FIRST).judged("t1", "invalid").having(Ended("a", 0, "t2"))
-    assert again.done == (("a", 0),)
+    again = RUN.having(FIRST).judged("t1", "invalid").having(Ended(key("a", 0), "t2"))
+    assert again.done == {key("a", 0)}
 
 
-def test_a_plan_with_nothing_left_is_forgotten(tmp_path: Path) -> None:
+def test_a_run_with_nothing_left_is_forgotten(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
-    shelf.keep(PLAN)
-    shelf.keep(ended(PLAN))
+    shelf.keep(RUN)
+    shelf.keep(ended(RUN))
     assert not list(tmp_path.iterdir())
 
 
-def test_a_plan_whose_last_result_is_not_known_is_kept(tmp_path: Path) -> None:
+def test_a_run_whose_last_result_is_not_known_is_kept(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
-    waiting = ended(PLAN).having(Ended("b", 1, "t9"))
+    waiting = ended(RUN).having(Ended(key("b", 1), "t9"))
     shelf.keep(waiting)
     assert shelf.find("g") == waiting
+
+
+def test_the_same_plan_goes_on_where_it_was_left(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.keep(RUN.having(FIRST))
+    (tmp_path / "torn.json").write_text("{")
+    assert shelf.unfinished(msgspec.structs.replace(PLAN)) == RUN.having(FIRST)
+
+
+def test_a_plan_that_was_changed_is_another_one(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.keep(RUN.having(FIRST))
+    assert shelf.unfinished(msgspec.structs.replace(PLAN, seed=7)) is None
+
+
+def test_the_runner_is_asked_for_what_is_left_by_its_own_names() -> None:
+    run = msgspec.structs.replace(
+        RUN, plan=msgspec.structs.replace(PLAN, weights="random", protocol=Steps(idle_s=3.0, min_s=60.0))
+    )
+    spec = run.having(FIRST).spec()
+    assert (spec["idle_s"], spec["pretrained"], len(spec["plan"])) == (3.0, "never", 3)
+    asked = {(each["model"], each["index"]): each for each in spec["plan"]}
+    assert asked["a", 1]["accuracy_ref"] == {"value": 0.5}
+    assert asked["b", 1]["accuracy_ref"] is None
+    assert {each["labels"] for each in asked.values()} == {"none"}
+    assert {each["min_s"] for each in asked.values()} == {60.0}
+
+
+def test_the_runner_understands_what_it_is_asked_for() -> None:
+    import io
+    import json
+
+    from edge_node.runner_spec import read_spec
+
+    spec = read_spec(io.StringIO(json.dumps(RUN.spec())))
+    assert [(each.model, each.index, each.order) for each in spec.plan] == [
+        (planned.key.configuration.model, planned.key.index, planned.order) for planned in RUN.trials
+    ]
 
 
 def test_a_group_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
     with pytest.raises(UserError, match="none is unfinished"):
         shelf.find("h")
-    shelf.keep(PLAN)
+    shelf.keep(RUN)
     with pytest.raises(UserError, match="unfinished are g"):
         shelf.find("h")
 

@@ -110,9 +110,9 @@ def test_a_gpu_that_only_imitates_bf16_is_not_measured_with_it(tmp_path: Path) -
 def test_a_resumed_plan_runs_what_is_left_of_it_in_the_same_order(tmp_path: Path) -> None:
     plan = {**SPEC, "models": ["tiny_one", "tiny_two"], "trials": 3, "group": "g"}
     whole = run_runner(tmp_path, plan).event("plan")["order"]
-    done = run_runner(tmp_path, {**plan, "done": whole[:4]})
+    left = [{"model": model, "index": index, "order": 4 + at} for at, (model, index) in enumerate(whole[4:])]
+    done = run_runner(tmp_path, {**plan, "plan": left})
     assert done.event("plan")["order"] == whole[4:]
-    assert done.event("plan")["done"] == 4
     begun = [(mark["model"], mark["index"]) for mark in done.marks if mark["kind"] == "trial_begin"]
     assert begun == [tuple(each) for each in whole[4:]]
     assert done.mark("trial_begin")["group"] == "g"

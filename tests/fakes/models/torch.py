@@ -67,6 +67,17 @@ def set_num_threads(_):
     pass
 
 
+def get_num_threads():
+    return 2
+
+
+@contextlib.contextmanager
+def autocast(device, dtype):
+    if "FAKE_NO_HALF" in os.environ:
+        raise RuntimeError("no autocast here")
+    yield
+
+
 @contextlib.contextmanager
 def no_grad():
     yield
@@ -76,6 +87,10 @@ class cuda:
     @staticmethod
     def is_available():
         return "FAKE_CUDA" in os.environ
+
+    @staticmethod
+    def get_device_name(_):
+        return "Fake GPU"
 
     @staticmethod
     def get_device_capability():
