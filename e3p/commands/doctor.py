@@ -1,18 +1,35 @@
-"""``e3p doctor``: what this machine has, and what is in the way."""
+"""``e3p doctor``: what this machine has, what is in the way, and how its sensors respond."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from e3p import options
 
 if TYPE_CHECKING:
+    from e3p.characterising import Characterised
     from e3p.examination import Finding
+    from e3p.response import Near
+    from edge_node.power.discover import TrialsOn
+    from edge_node.settings import EdgeSettings
 
 
 def doctor(
+    characterise: Annotated[
+        bool,
+        typer.Option(
+            "--characterise",
+            help="Load this machine in a known rhythm instead, and measure how its sensors respond.",
+        ),
+    ] = False,
+    seconds: Annotated[float, typer.Option(min=1, help="How long, for each sensor.")] = 30.0,
+    device: Annotated[str, typer.Option(help="What to load: cpu or cuda.")] = "cpu",
+    python: Annotated[
+        str, typer.Option(metavar="PATH", help="The interpreter that has torch, for cuda.")
+    ] = sys.executable,
     store: options.Store = None,
     mqtt: options.Mqtt = None,
     config: options.Config = None,
@@ -20,7 +37,8 @@ def doctor(
 ) -> int:
     """Tells which sensors there are and why each was taken or passed over; broker, store, clock, disk.
 
-    Exit code 1 when no sensor can be used.
+    With --characterise: a sensor's true update period, averaging window and delay, and what the configuration
+    may say of them. Exit code 1 when no sensor can be used, or none responds.
     """
     import anyio
 
@@ -28,7 +46,10 @@ def doctor(
     from e3p.output import print_json
     from e3p.settings import load
 
-    findings = anyio.run(examine, load(config, level="error", store=store, mqtt=mqtt))
+    settings = load(config, level="error", store=store, mqtt=mqtt)
+    if characterise:
+        return _characterise(settings.edge, seconds, device, python, json=json)
+    findings = anyio.run(examine, settings)
     if json:
         print_json({"findings": findings})
     else:
@@ -45,3 +66,68 @@ def _print(findings: list[Finding]) -> None:
     )
     if not any(each.topic == "sensor" and each.well for each in findings):
         typer.echo("no sensor can be used: the lines above say what each would need")
+
+
+def _characterise(edge: EdgeSettings, seconds: float, device: str, python: str, *, json: bool) -> int:
+    from e3p.characterising import characterise, choose
+    from e3p.output import print_json, say
+    from edge_node.power.sensor import SensorError
+    from telemetry.contract.errors import UserError
+
+    on = _device(device)
+    found = []
+    for spec in choose(edge, on):
+        say(f"{spec.driver}: a load on {on} is switched on and off for {seconds:g} s")
+        try:
+            found.append(characterise(spec, 1 / edge.trial_hz, seconds, on, python))
+        except SensorError as error:
+            raise UserError(f"sensor {spec.driver}: {error}") from None
+    if json:
+        print_json({"sensors": found})
+    else:
+        _print_responses(found)
+    return 0 if any(each.unfit is None for each in found) else 1
+
+
+def _device(name: str) -> TrialsOn:
+    if name == "cpu":
+        return "cpu"
+    if name == "cuda":
+        return "cuda"
+    raise typer.BadParameter("cpu or cuda is expected", param_hint="--device")
+
+
+def _print_responses(found: list[Characterised]) -> None:
+    from e3p.output import number, print_table
+
+    rows = []
+    for each in found:
+        if each.unfit is None:
+            power = (
+                f"{number(each.low_w, 3)} to {number(each.high_w, 3)} W, noise {number(each.noise_w, 2)} W"
+            )
+        else:
+            power = each.unfit
+        figures = (each.period_ms, each.averaging_window_ms, each.delay_ms)
+        rows.append((f"{each.driver} ({each.stream})", *map(_near, figures), power))
+    print_table(("sensor", "new every", "a mean over", "old when read", "power"), rows)
+    for each in found:
+        if each.unfit is None:
+            typer.echo(f"\n[[edge.sensors]]\ndriver = {_toml(each.driver)}\nstream = {_toml(each.stream)}")
+            told = ", ".join(f"{name} = {_toml(value)}" for name, value in each.options.items())
+            typer.echo(f"options = {{ {told} }}")
+
+
+def _near(near: Near | None) -> str | None:
+    """To the digit that the error reaches."""
+    if near is None:
+        return None
+    digits = max(0, 1 - len(f"{near.error:.0f}") if near.error >= 1 else 2)
+    return f"{near.value:.{digits}f} ± {near.error:.{digits}f} ms"
+
+
+def _toml(value: str | float) -> str:
+    """A value of TOML; strings and numbers are written as in JSON."""
+    import json
+
+    return json.dumps(value)
