@@ -20,6 +20,7 @@ from telemetry.contract.frames import ManifestFrame
 from telemetry.contract.replies import Pong, State, StateName, Stored
 from telemetry.contract.topics import NodeKind, node_topic
 from telemetry.runtime import logs
+from telemetry.runtime.certificate import read_certificate
 from telemetry.runtime.mqtt import Address, Link, LinkDown, Message, Will
 
 INBOX_MESSAGES = 1000
@@ -28,6 +29,8 @@ QUICK_PINGS = 5
 QUICK_S = 0.5
 PING_S = 10.0
 CORRECT_S = 1.0
+SILENCE_S = 60.0
+"""A collector that runs and may be heard answers a ping within this."""
 
 T = TypeVar("T")
 
@@ -53,6 +56,8 @@ class Connection:
         self._answers: list[Stored] = []
         self._answered = asyncio.Event()
         self._correct = asyncio.Event()
+        self._heard_s = time.monotonic()
+        self._silence_told = False
         self.settled = asyncio.Event()
         will = Will(node_topic(node, "state"), encode(presence.will, encoding))
         self.link = Link(
@@ -90,7 +95,9 @@ class Connection:
         await self._publish("about", manifest, retain=True)
 
     async def _connected(self, link: Link) -> None:
-        del link
+        if link.connects == 1:
+            self._look_at_certificate()
+        self._heard_s = time.monotonic()
         self._recorder.delivery.reconnected()
         await self._publish("state", self.presence.state, retain=True)
         if self.about is not None:
@@ -103,6 +110,8 @@ class Connection:
         async for message in self.link.inbox():
             now_ns = time.monotonic_ns()
             kind = kinds.get(message.topic)
+            if kind in ("stored", "pong"):
+                self._heard_s, self._silence_told = time.monotonic(), False
             if kind == "stored" and (stored := _decoded(message, Stored)):
                 self._answers.append(stored)
                 self._answered.set()
@@ -134,7 +143,23 @@ class Connection:
                 ping = self._pings.ping(self._boot.anchor, time.monotonic_ns())
                 await self._publish("ping", ping, qos=0)
                 sent += 1
+                self._look_for_silence()
             await anyio.sleep(PING_S if sent >= QUICK_PINGS else QUICK_S)
+
+    def _look_at_certificate(self) -> None:
+        """A broker with rights by certificate drops, in silence, what is published under another name."""
+        tls = self.link.address.tls
+        name = read_certificate(tls.cert).name if tls and tls.cert else self._node
+        if name != self._node:
+            log.warning("the certificate is of another name", node=self._node, certificate=name)
+
+    def _look_for_silence(self) -> None:
+        if time.monotonic() - self._heard_s > SILENCE_S and not self._silence_told:
+            self._silence_told = True
+            why = (
+                "no collector runs, or the broker denies this node its topics: `e3p doctor` here tells which"
+            )
+            log.warning("nobody answers", node=self._node, why=why)
 
     async def _mend(self) -> None:
         """Corrects a wrong retained state, at most once a second."""

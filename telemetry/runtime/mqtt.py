@@ -55,7 +55,8 @@ class Link:
     """A connection to one broker under one client id, with clean sessions.
 
     `filters` are subscribed with QoS 1 at each connect, then `on_connect` is called; a message that comes
-    with QoS 0 stays one. Received messages wait in `inbox`; what does not fit is counted in `shed`.
+    with QoS 0 stays one. Received messages wait in `inbox`; what does not fit is counted in `shed`. `trouble`
+    says why the last connection ended.
     """
 
     name = "mqtt"
@@ -75,6 +76,7 @@ class Link:
         self.address = address
         self.client_id = client_id
         self.connects = 0
+        self.trouble: str | None = None
         self._filters = list(filters)
         self._will = will
         self._inbox = Inbox(inbox, inbox_bytes)
@@ -131,6 +133,7 @@ class Link:
         while True:
             began = self._retry.clock()
             trouble = await self._hold()
+            self.trouble = trouble.words
             if self._retry.clock() - began >= STEADY_S:
                 failures = 0
             wait_s = self._retry.wait_s(failures, refused=trouble.refused)
