@@ -18,6 +18,7 @@ from e3p.commands import (
     import_,
     ledger,
     meter,
+    node,
     pki,
     rank,
     reanalyze,
@@ -65,3 +66,4 @@ app.add_typer(config.app, name="config")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(pki.app, name="pki")
 app.add_typer(meter.app, name="meter")
+app.add_typer(node.app, name="node")

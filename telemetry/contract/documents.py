@@ -162,6 +162,19 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: int
 
 
+class Farewell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person's word that a node is gone for good; `at` is UTC ns.
+
+    `made` is how many frames it had made by then: with one more it is back.
+    """
+
+    v: int = VERSIONED
+    kind: Literal["forgotten"] = msgspec.field(default_factory=lambda: "forgotten")
+    node: str
+    made: int
+    at: int
+
+
 class MeterJoin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A person's word that the power stream of node `meter` measures the device of node `of`.
 
