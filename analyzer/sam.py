@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from math import isfinite, log10, sqrt
+from math import isfinite, log10
 from types import MappingProxyType
+from typing import NamedTuple
 
 DEFAULT_A = 5.0
 DEFAULT_B = 5.0
@@ -17,11 +18,24 @@ class ScoreUndefined(ValueError):
     """A score has no value for these numbers; the message says what would be right."""
 
 
-def netscore(accuracy_percent: float, params_m: float, macs_g: float) -> float:
-    """Return NetScore: 20·log10(acc² / (√params · √macs)).
+class Exponents(NamedTuple):
+    """How much accuracy, parameters and MACs weigh in NetScore; by default as its author has it."""
 
-    Accuracy in percent, parameters in millions, MACs in billions (Wong, arXiv 1806.05512, with the exponents
-    2, ½ and ½). Other units shift every score by a constant.
+    accuracy: float = 2.0
+    params: float = 0.5
+    macs: float = 0.5
+
+
+AUTHORS = Exponents()
+
+
+def netscore(
+    accuracy_percent: float, params_m: float, macs_g: float, exponents: Exponents = AUTHORS
+) -> float:
+    """Return NetScore: 20·log10(acc² / (√params · √macs)), or with other exponents.
+
+    Accuracy in percent, parameters in millions, MACs in billions (Wong, arXiv 1806.05512). Other units shift
+    every score by a constant.
 
     Raises:
         ScoreUndefined: a number that is not above 0.
@@ -29,7 +43,11 @@ def netscore(accuracy_percent: float, params_m: float, macs_g: float) -> float:
     for name, value in (("accuracy", accuracy_percent), ("parameters", params_m), ("MACs", macs_g)):
         if not (isfinite(value) and value > 0):
             raise ScoreUndefined(f"NetScore needs {name} above 0, not {value:g}")
-    return 20.0 * log10(accuracy_percent**2 / (sqrt(params_m) * sqrt(macs_g)))
+    return 20.0 * (
+        exponents.accuracy * log10(accuracy_percent)
+        - exponents.params * log10(params_m)
+        - exponents.macs * log10(macs_g)
+    )
 
 
 def in_unit(energy_j: float, unit: str) -> float:

@@ -9,7 +9,7 @@ from math import isfinite
 import msgspec
 
 from analyzer.candidates import Candidate
-from analyzer.sam import netscore
+from analyzer.sam import AUTHORS, Exponents, netscore
 from telemetry.contract.errors import UserError
 
 
@@ -65,6 +65,7 @@ class Screening:
     """The outcome: passing candidates first, both parts by falling NetScore."""
 
     thresholds: Thresholds
+    exponents: Exponents
     rows: tuple[Screened, ...]
 
     @property
@@ -82,15 +83,19 @@ class Screening:
         return {name: on.count(name) for name in ("top1", "params", "macs")}
 
 
-def screen(candidates: Iterable[Candidate], thresholds: Thresholds) -> Screening:
+def screen(
+    candidates: Iterable[Candidate], thresholds: Thresholds, exponents: Exponents = AUTHORS
+) -> Screening:
     """Return who passes and who fails, by NetScore; equal scores by name."""
-    judged = [(each, netscore(each.top1_percent, each.params_m, each.macs_g)) for each in candidates]
+    judged = [
+        (each, netscore(each.top1_percent, each.params_m, each.macs_g, exponents)) for each in candidates
+    ]
     judged.sort(key=lambda pair: (-pair[1], pair[0].model, pair[0].image_size or 0))
     passing = [pair for pair in judged if not _misses(pair[0], thresholds)]
     failing = [pair for pair in judged if _misses(pair[0], thresholds)]
     ranked = [_screened(each, score, at + 1, ()) for at, (each, score) in enumerate(passing)]
     others = [_screened(each, score, None, _misses(each, thresholds)) for each, score in failing]
-    return Screening(thresholds, (*ranked, *others))
+    return Screening(thresholds, exponents, (*ranked, *others))
 
 
 def nearest_miss(screening: Screening) -> Screened | None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from e3p import options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analyzer.candidates import Candidate
+    from analyzer.recount import Recounted
     from analyzer.screening import Screened, Screening
+    from e3p.recounting import Uncounted
 
 PRESET_NOTE = "the 13 names are recovered from public material; the paper does not confirm them"
 NAMES = {"top1": "Top-1", "params": "parameters", "macs": "MACs"}
@@ -40,16 +45,32 @@ def screen(
     every: Annotated[
         bool, typer.Option("--all", help="List those that fail too, with what they miss.")
     ] = False,
+    accuracy_exponent: Annotated[float, typer.Option(help="NetScore's weight of Top-1.")] = 2.0,
+    params_exponent: Annotated[float, typer.Option(help="NetScore's weight of parameters.")] = 0.5,
+    macs_exponent: Annotated[float, typer.Option(help="NetScore's weight of MACs.")] = 0.5,
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="Count parameters and MACs of those that pass anew.")
+    ] = False,
+    python: Annotated[
+        str | None, typer.Option(metavar="PATH", help="The interpreter with torch and timm that counts.")
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write those that pass as a plan for `e3p trial`.")
+    ] = None,
     json: options.Json = False,
 ) -> int:
     """Screens candidates on paper: Top-1, size and work, ordered by NetScore. Exit code 1 when none passes.
 
     NetScore = 20·log10(Top-1² / (√parameters · √MACs)), with percent, millions and billions.
     """
+    import sys
+
+    from analyzer.sam import Exponents
     from analyzer.screening import Thresholds
     from analyzer.screening import screen as screened
     from e3p.output import print_json
     from e3p.published import candidates as read
+    from e3p.shortlist import write_plan
 
     if preset and candidates:
         raise typer.BadParameter(
@@ -57,19 +78,25 @@ def screen(
         )
     chosen = [each for each in read(candidates) if each.preset or not preset]
     thresholds = Thresholds(min_top1=min_top1, max_params=max_params, max_macs=max_macs)
-    screening = screened(chosen, thresholds)
+    screening = screened(chosen, thresholds, Exponents(accuracy_exponent, params_exponent, macs_exponent))
     source = str(candidates) if candidates else "packaged table of timm models"
+    counts = _counted(screening, chosen, python or sys.executable) if recompute else None
+    if plan and screening.passing:
+        write_plan(plan, screening)
     if json:
-        print_json(as_document(screening, source, preset))
+        print_json(as_document(screening, source, preset) | (counts or {}))
     else:
         print_screening(screening, source, preset, every=every)
+        if counts:
+            _print_counted(counts["recounted"], counts["not_counted"])
     return 0 if screening.passing else 1
 
 
-def as_document(screening: Screening, source: str, preset: Preset | None = None) -> dict[str, object]:
+def as_document(screening: Screening, source: str, preset: Preset | None = None) -> dict[str, Any]:
     """The outcome as one JSON object."""
     return {
         "thresholds": screening.thresholds,
+        "exponents": screening.exponents._asdict(),
         "counts": {
             "candidates": len(screening.rows),
             "passing": len(screening.passing),
@@ -104,6 +131,43 @@ def print_screening(
         print_table((*columns[1:], "misses"), [(*_cells(row)[1:], _words(row)) for row in screening.failing])
     elif screening.failing:
         _summarise(screening)
+
+
+def _counted(screening: Screening, chosen: Sequence[Candidate], python: str) -> dict[str, Any]:
+    """Those that pass, counted by their own graphs."""
+    from e3p.output import say
+    from e3p.recounting import recounted
+
+    passing = {(row.model, row.image_size): at for at, row in enumerate(screening.passing)}
+    asked = [each for each in chosen if (each.model, each.image_size) in passing]
+    asked.sort(key=lambda each: passing[each.model, each.image_size])
+    say(f"counting {len(asked)} models, about half a second each")
+    found, failed = recounted(asked, python, lambda _: None)
+    return {"recounted": found, "not_counted": failed}
+
+
+def _print_counted(found: Sequence[Recounted], failed: Sequence[Uncounted]) -> None:
+    from e3p.output import print_table
+
+    typer.echo("\ncounted by the models' own graphs; the table against that:")
+    columns = ("model", "params (M)", "table", "MACs (G)", "table", "of them attention", "why")
+    print_table(
+        columns,
+        [
+            (
+                each.model,
+                f"{each.params_m:.2f}",
+                f"{100 * each.params_off:+.1f}%",
+                f"{each.macs_g:.3f}",
+                f"{100 * each.macs_off:+.1f}%",
+                f"{100 * each.attention_macs_g / each.macs_g:.1f}%",
+                "; ".join(each.why),
+            )
+            for each in found
+        ],
+    )
+    for each in failed:
+        typer.echo(f"not counted: {each.model}: {each.error}")
 
 
 def _summarise(screening: Screening) -> None:

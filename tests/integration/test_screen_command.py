@@ -69,3 +69,23 @@ def test_a_table_of_ones_own_is_screened(tmp_path: Path) -> None:
     assert document["source"] == str(file)
     assert [(row["model"], row["passes"]) for row in document["rows"]] == [("mine", True), ("heavy", False)]
     assert document["rows"][1]["fails"] == [{"on": "macs", "value": 7.5, "limit": 5.0, "by": 2.5}]
+
+
+def test_those_that_pass_become_a_plan_that_a_trial_takes(tmp_path: Path) -> None:
+    plan = tmp_path / "stage-2.toml"
+    assert e3p("screen", "--preset", "e3p-vit", "--plan", plan).status == 0
+    said = e3p("trial", "--plan", plan, "--dry-run")
+    assert said.status == 0
+    assert said.out.count("efficientvit_b1.r224_in1k") == 3
+    again = e3p("screen", "--plan", plan)
+    assert (again.status, again.err.count("there is one already")) == (2, 1)
+
+
+def test_other_exponents_give_another_order() -> None:
+    def order(*words: object) -> list[str]:
+        document = json.loads(e3p("screen", "--preset", "e3p-vit", "--json", *words).out)
+        return [row["model"] for row in document["rows"]]
+
+    by_author, by_work = order(), order("--macs-exponent", 2)
+    assert by_author != by_work
+    assert by_work.index("levit_192.fb_dist_in1k") < by_work.index("tiny_vit_5m_224.dist_in22k_ft_in1k")
