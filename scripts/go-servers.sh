@@ -5,12 +5,13 @@
 # `go-servers.sh build` builds what is missing; without `build` it says what that would be. Never fails.
 set -eu
 cd "$(dirname "$0")/../tests/servers/go"
+PATH="$PATH:/usr/local/go/bin:$HOME/.cargo/bin"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/e3p-test-servers
 
-# Builds run from half a minute each on a fast machine; these are of two slow cores.
+# Tool, program, the variable that names a running one, how long it takes on two slow cores.
 tools='influxd:influxd:E3P_TEST_INFLUX:about 5 minutes
 toxiproxy:toxiproxy-server::half a minute
-compose:docker-compose::about 3 minutes'
+compose:docker-compose-v2::about 3 minutes'
 
 say() { echo "e3p: $*" >&2; }
 

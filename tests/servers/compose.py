@@ -14,7 +14,7 @@ from tests.servers.process import find
 
 def configured(file: Path, env: Mapping[str, str], profiles: Sequence[str] = ()) -> dict[str, Any]:
     """What Compose makes of a file and of `env` alone. Raises `AssertionError` with its words."""
-    command = [find("docker-compose", "compose"), "--file", str(file), "--env-file", os.devnull]
+    command = [find("docker-compose-v2", "compose"), "--file", str(file), "--env-file", os.devnull]
     command += [word for name in profiles for word in ("--profile", name)]
     done = subprocess.run(
         [*command, "config", "--format", "json"],
