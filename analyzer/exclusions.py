@@ -13,6 +13,8 @@ from telemetry.contract.errors import UserError
 from telemetry.store.interface import Revision
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from telemetry.store.interface import Store
 
 KIND = "excluded"
@@ -34,7 +36,7 @@ async def exclude(store: Store, trial: str, reason: str, now_ns: int) -> str:
     if not reason.strip():
         raise UserError("--reason is empty: say why this trial is left out, whoever reads a ranking sees it")
     known = await _known(store)
-    name = _find(trial, known)
+    name = find_trial(trial, known)
     await _put(store, Exclusion(trial=name, excluded=True, reason=reason.strip(), at=now_ns), known[name])
     return name
 
@@ -46,7 +48,7 @@ async def include(store: Store, trial: str, now_ns: int) -> str:
         UserError: a trial that is not excluded, or a beginning of several.
     """
     excluded = await read_exclusions(store)
-    name = _find(trial, dict.fromkeys(excluded), what="excluded trial")
+    name = find_trial(trial, dict.fromkeys(excluded), what="excluded trial")
     await _put(store, Exclusion(trial=name, excluded=False, reason=excluded[name], at=now_ns), None)
     return name
 
@@ -57,7 +59,8 @@ async def _known(store: Store) -> dict[str, str | None]:
     return {result.window: result.node for result in results if result.kind == "trial"}
 
 
-def _find(words: str, known: dict[str, str | None], what: str = "trial") -> str:
+def find_trial(words: str, known: Mapping[str, object], what: str = "trial") -> str:
+    """The whole id of a trial, given it or its beginning. Raises `UserError` where it is none or several."""
     if words in known:
         return words
     found = sorted(name for name in known if words and name.startswith(words))

@@ -7,6 +7,7 @@ import typer
 from e3p.commands import (
     analyze,
     backup,
+    check,
     clock,
     collect,
     config,
@@ -51,6 +52,7 @@ for command in (
     energy,
     rank,
     report,
+    check,
     ledger,
     reanalyze,
     clock,
