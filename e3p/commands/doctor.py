@@ -30,6 +30,7 @@ def doctor(
     python: Annotated[
         str, typer.Option(metavar="PATH", help="The interpreter that has torch, for cuda.")
     ] = sys.executable,
+    server: Annotated[bool, typer.Option("--server", help="The server side alone, without sensors.")] = False,
     store: options.Store = None,
     mqtt: options.Mqtt = None,
     config: options.Config = None,
@@ -37,9 +38,12 @@ def doctor(
 ) -> int:
     """Tells which sensors there are and why each was taken or passed over; broker, store, clock, disk.
 
+    With --server: whether broker, collector and store do their work; exit code 1 when one does not.
     With --characterise: a sensor's true update period, averaging window and delay, and what the configuration
     may say of them. Exit code 1 when no sensor can be used, or none responds.
     """
+    from functools import partial
+
     import anyio
 
     from e3p.examination import examine
@@ -49,22 +53,25 @@ def doctor(
     settings = load(config, level="error", store=store, mqtt=mqtt)
     if characterise:
         return _characterise(settings.edge, seconds, device, python, json=json)
-    findings = anyio.run(examine, settings)
+    findings = anyio.run(partial(examine, settings, device=not server))
     if json:
         print_json({"findings": findings})
     else:
-        _print(findings)
+        _print(findings, sensors=not server)
+    if server:
+        return 0 if all(finding.well for finding in findings) else 1
     return 0 if any(finding.topic == "sensor" and finding.well for finding in findings) else 1
 
 
-def _print(findings: list[Finding]) -> None:
+def _print(findings: list[Finding], *, sensors: bool) -> None:
     from e3p.output import print_table
 
     print_table(
         ("", "what", "finding"),
         [("ok" if each.well else "--", f"{each.topic} {each.name}".strip(), each.words) for each in findings],
+        wrap=True,
     )
-    if not any(each.topic == "sensor" and each.well for each in findings):
+    if sensors and not any(each.topic == "sensor" and each.well for each in findings):
         typer.echo("no sensor can be used: the lines above say what each would need")
 
 

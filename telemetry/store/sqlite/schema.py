@@ -9,11 +9,12 @@ the tree that is searched: half the speed.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from telemetry.contract.errors import UserError
 from telemetry.store.interface import StoreTooNew
-from telemetry.store.sqlite.connection import make_durable, opening, writing
+from telemetry.store.sqlite.connection import connect, make_durable, opening, writing
 
 APPLICATION_ID = 0x65337066  # "e3pf": tells our files from other programs' SQLite files
 
@@ -80,6 +81,13 @@ def identify(db: sqlite3.Connection, path: Path) -> bool:
             f"{path}: schema {held}, of a newer e3p; this e3p knows schemas up to {len(STEPS)}: update it"
         )
     return True
+
+
+def pending(path: Path) -> tuple[int, int]:
+    """The schema that a store's file has now, and the one that opening it brings. Raises `UserError`."""
+    with closing(connect(path, create=False, busy_s=0.0)) as db, opening(path):
+        identify(db, path)
+        return _pragma(db, "user_version"), len(STEPS)
 
 
 def migrate(db: sqlite3.Connection, steps: tuple[Step, ...] = STEPS) -> None:

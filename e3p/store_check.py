@@ -1,0 +1,97 @@
+"""What `e3p doctor` finds of the store, the disks below it and below the spool, and this machine's clock."""
+
+from __future__ import annotations
+
+import ctypes
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+from e3p.finding import Finding
+from e3p.settings import Settings
+from e3p.times import show_time
+from telemetry.contract.errors import UserError
+from telemetry.contract.nodetime import to_ns
+from telemetry.store.interface import Letter, Store, StoreTooNew, StoreUnavailable
+from telemetry.store.open import open_store
+from telemetry.store.sqlite import SqliteStore
+from telemetry.store.sqlite.schema import pending
+
+LEAST_FREE_BYTES = 1 << 30
+MIB = 1 << 20
+EPOCH_2024_S = 1_704_067_200
+UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
+
+
+async def examine_store(settings: Settings) -> Finding:
+    """Opens the store, writes a letter to it, and takes that away again."""
+    url = settings.common.store
+    try:
+        store = open_store(url, create=False)
+        if isinstance(store, SqliteStore) and (older := _older(store)):
+            return older
+        await store.open()
+        try:
+            return Finding("store", url, well=True, words=await _tried(store))
+        finally:
+            await store.close()
+    except (UserError, StoreUnavailable, StoreTooNew) as error:
+        return Finding("store", url, well=False, words=str(error))
+
+
+def examine_disks(settings: Settings, *, device: bool) -> list[Finding]:
+    """Room below a store in a file, and on a device below the spool."""
+    found = []
+    store = open_store(settings.common.store, create=False)
+    if isinstance(store, SqliteStore):
+        found.append(_disk("the store", store.path, LEAST_FREE_BYTES))
+    if device:
+        found.append(_disk("the spool", settings.edge.spool_path(), round(settings.edge.spool_mib * MIB)))
+    return found
+
+
+def examine_time(now_s: float) -> Finding:
+    """Whether this machine's clock can be right, and whether anything keeps it so."""
+    says = show_time(to_ns(now_s))
+    if now_s < EPOCH_2024_S:
+        return Finding("time", "", well=False, words=f"{says} is long past: set the clock, or let NTP do it")
+    kept = "not kept by NTP, as far as the kernel knows" if _unsynchronised() else "kept by NTP"
+    return Finding("time", "", well=True, words=f"{says}, {kept}")
+
+
+async def _tried(store: Store) -> str:
+    nodes = len({account.key.node for account in await store.accounts()})
+    test = Letter(
+        key=f"doctor-{secrets.token_hex(8)}", topic="doctor", reason="doctor: a test", at=time.time_ns()
+    )
+    await store.bury([test])
+    await store.drop_letters([test.key])
+    return f"writable; holds {nodes} node{'s' * (nodes != 1)}"
+
+
+def _older(store: SqliteStore) -> Finding | None:
+    """To open a store of an older schema would change it."""
+    held, newest = pending(store.path)
+    if held == newest:
+        return None
+    words = f"schema {held}; the next start of the server makes it {newest}: `e3p backup` it before"
+    return Finding("store", store.url, well=True, words=words)
+
+
+def _disk(what: str, path: Path, least_bytes: int) -> Finding:
+    folder = path.absolute()
+    while not folder.is_dir():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    words = f"{free / 2**30:.1f} GiB free for {what}, in {folder}"
+    return Finding("disk", "", well=free >= least_bytes, words=words)
+
+
+def _unsynchronised() -> bool:
+    """What the kernel says when it is asked without being told anything."""
+    nothing = ctypes.create_string_buffer(512)  # more than a struct timex of any machine
+    try:
+        return bool(ctypes.CDLL(None).adjtimex(nothing) == UNSYNCHRONISED)
+    except (OSError, AttributeError):
+        return True
