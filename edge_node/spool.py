@@ -63,9 +63,14 @@ class Parcel(NamedTuple):
     body: bytes
 
 
-def is_whole(body: bytes, crc: int | None) -> bool:
-    """Whether a body is what was written; one from before there were checksums is taken to be."""
-    return crc is None or crc32(body) == crc
+def checksum(row: Row) -> int:
+    """What tells whether a frame is as it was written."""
+    return crc32(row.body, crc32(b"%d %d %d" % (row.seq, row.t0, row.ticks)))
+
+
+def is_whole(row: Row, crc: int | None) -> bool:
+    """Whether a frame is as it was written; one from before there were checksums is taken to be."""
+    return crc is None or checksum(row) == crc
 
 
 class Spool:
@@ -152,14 +157,19 @@ class Spool:
 
     def parcels(self, ids: Sequence[int]) -> list[Parcel]:
         """These frames with their bodies, in this order; those that have left are left out."""
-        joined_to = "FROM frame JOIN sequence ON sequence.id = frame.sequence WHERE frame.id = ?"
+        query = (
+            "SELECT boot, stream, seq, t0, frame.ticks, body, crc"
+            " FROM frame JOIN sequence ON sequence.id = frame.sequence WHERE frame.id = ?"
+        )
+        parcels = []
         with self._errors():
-            rows = [(id_, self._db.execute(f"SELECT stream, body, crc {joined_to}", (id_,))) for id_ in ids]
-            found = [(id_, row) for id_, rows_of in rows for row in rows_of]
-        for id_, (_, body, crc) in found:
-            if not is_whole(body, crc):
-                raise SpoolBroken(f"{self.path}: the body of frame {id_} is not what was written")
-        return [Parcel(id_, stream, body) for id_, (stream, body, _) in found]
+            for id_ in ids:
+                for boot, stream, *fields, crc in self._db.execute(query, (id_,)):
+                    row = Row(Name(boot, stream), *fields)
+                    if not is_whole(row, crc):
+                        raise SpoolBroken(f"{self.path}: frame {id_} is not what was written")
+                    parcels.append(Parcel(id_, stream, row.body))
+        return parcels
 
     def forget(self, boots: Collection[str]) -> None:
         """Drops what is left of boots that are over and told."""
@@ -202,7 +212,7 @@ class Spool:
             save_books(self._db, batch.books)
 
     def _insert(self, row: Row) -> None:
-        values = (self._next_id, self._ids[row.name], row.seq, row.t0, row.ticks, row.body, crc32(row.body))
+        values = (self._next_id, self._ids[row.name], row.seq, row.t0, row.ticks, row.body, checksum(row))
         self._db.execute("INSERT INTO frame VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         self._next_id += 1
         self.size_bytes += len(row.body) + ROW_BYTES

@@ -117,9 +117,10 @@ def _frames(broken: sqlite3.Connection, sequences: dict[int, Numbers]) -> Iterat
             if sequence not in sequences or not isinstance(body, bytes) or not _are_numbers(seq, t0, ticks):
                 continue
             name, next_seq, _ = sequences[sequence]
-            if seq < next_seq and (name, seq) not in seen and is_whole(body, told):
+            row = Row(name, seq, t0, ticks, body)
+            if seq < next_seq and (name, seq) not in seen and is_whole(row, told):
                 seen.add((name, seq))
-                yield Row(name, seq, t0, ticks, body)
+                yield row
 
 
 def _ids(broken: sqlite3.Connection) -> Iterator[int]:

@@ -6,7 +6,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from edge_node.spool_wal import mend
 from telemetry.contract.errors import UserError
+from telemetry.runtime import logs
 
 VERSION = 2
 BUSY_S = 2.0
@@ -15,8 +17,10 @@ BUSY_S = 2.0
 PAGE_BYTES = 1024
 COMPANIONS = ("-wal", "-shm", "-journal")
 
+log = logs.get("spool")
+
 # `frame` has a rowid that rises with age, so the newest and the oldest are found without a sort. `crc` tells
-# a body whose bits a disk has flipped, which SQLite would not notice; one of schema 1 has none.
+# a frame whose bits a disk has flipped, which SQLite would not notice; one of schema 1 has none.
 TABLES = """
 CREATE TABLE boot (boot TEXT PRIMARY KEY, anchor INTEGER NOT NULL, os_boot TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sequence (
@@ -57,8 +61,9 @@ def connect(path: Path) -> sqlite3.Connection:
     except (OSError, sqlite3.OperationalError) as error:
         raise UserError(f"spool {path}: cannot be opened ({error}); name another with `spool`") from None
     try:
+        _mend_log(path)
         _prepare(connection)
-    except (sqlite3.OperationalError, UserError) as error:
+    except (OSError, sqlite3.OperationalError, UserError) as error:
         connection.close()
         raise _refusal(path, error) from None
     except (sqlite3.DatabaseError, SpoolBroken) as error:
@@ -75,6 +80,11 @@ def put_aside(path: Path, stamp: str) -> Path:
         if part.exists():
             part.replace(aside.with_name(aside.name + companion))
     return path.replace(aside)
+
+
+def _mend_log(path: Path) -> None:
+    if mend(path.with_name(f"{path.name}-wal")):
+        log.warning("bits of the spool's log are not what was written; it is sealed anew", spool=str(path))
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -94,7 +104,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN IMMEDIATE; {FROM_1} PRAGMA user_version = {VERSION}; COMMIT;")
     elif version != VERSION:
         raise SpoolBroken("it has no schema of ours")
-    with closing(connection.execute("PRAGMA quick_check(1)")) as check:
+    with closing(connection.execute("PRAGMA integrity_check(1)")) as check:
         (words,) = check.fetchone()
     if words != "ok":
         raise SpoolBroken(words)

@@ -12,8 +12,9 @@ from edge_node.accounts import Name
 from edge_node.boots import Boot
 from edge_node.outbox import Row
 from edge_node.spool import Batch, Spool
-from edge_node.spool_salvage import begin_afresh
+from edge_node.spool_salvage import begin_afresh, open_spool
 from edge_node.spool_schema import SpoolBroken
+from edge_node.spool_wal import mend
 from telemetry.contract.intervals import IntervalSet
 
 ROOM = 2**28
@@ -27,9 +28,9 @@ def _write(spool: Spool, first: int, count: int) -> list[Row]:
 
 
 def _flip(path: Path, where: bytes) -> None:
-    """One bit, in the middle of the first place where these bytes stand."""
+    """One bit, in the middle of the last place where these bytes stand: earlier ones may be superseded."""
     content = bytearray(path.read_bytes())
-    at = content.index(where) + len(where) // 2
+    at = content.rindex(where) + len(where) // 2
     content[at] ^= 16
     path.write_bytes(content)
 
@@ -41,7 +42,7 @@ def test_a_frame_with_a_flipped_bit_is_never_sent_and_is_lost_by_name_and_alone(
     spool = Spool(path, ROOM)
     rows = _write(spool, 0, 50)
     spool.close()
-    _flip(path, rows[7].body[:100])
+    _flip(path, rows[7].body)
     spool = Spool(path, ROOM)
     everything = [frame.id for frame in spool.waiting(100, ())[1]]
     with pytest.raises(SpoolBroken, match="frame 8 is not what was written"):
@@ -54,6 +55,39 @@ def test_a_frame_with_a_flipped_bit_is_never_sent_and_is_lost_by_name_and_alone(
     parcels = spool.parcels([frame.id for frame in spool.waiting(100, ())[1]])
     assert [parcel.body for parcel in parcels] == [row.body for row in rows if row.seq != 7]
     spool.close()
+
+
+def test_a_bit_flipped_in_the_log_of_a_spool_takes_one_frame_and_not_all_that_follow(tmp_path: Path) -> None:
+    path, crashed = tmp_path / "node.spool", tmp_path / "crashed"
+    spool = Spool(path, ROOM)
+    rows = [row for at in range(20) for row in _write(spool, at, 1)]
+    crashed.mkdir()
+    for name in ("node.spool", "node.spool-wal"):
+        (crashed / name).write_bytes((tmp_path / name).read_bytes())
+    spool.close()
+    _flip(crashed / "node.spool-wal", rows[7].body)
+    open_spool(crashed / "node.spool", ROOM).close()
+    begin_afresh(crashed / "node.spool", ROOM, "as the agent does when it finds the frame")
+    spool = Spool(crashed / "node.spool", ROOM)
+    account = spool.accounts()[POWER]
+    assert (account.lost, account.spooled) == (((7, 7, 0),), IntervalSet([(0, 6), (8, 19)]))
+    spool.close()
+
+
+def test_a_commit_that_a_power_cut_tore_is_left_to_sqlite(tmp_path: Path) -> None:
+    path = tmp_path / "node.spool"
+    spool = Spool(path, ROOM)
+    rows = [row for at in range(3) for row in _write(spool, at, 1)]
+    wal = (tmp_path / "node.spool-wal").read_bytes()
+    spool.close()
+    torn = tmp_path / "torn-wal"
+    torn.write_bytes(wal)
+    assert not mend(torn)
+    _flip(torn, rows[2].body)
+    assert not mend(torn)
+    torn.write_bytes(wal.replace(rows[0].body, rows[1].body, 1))
+    assert mend(torn)
+    assert not mend(torn)
 
 
 def test_a_spool_from_before_there_were_checksums_is_taken_on(tmp_path: Path) -> None:
