@@ -13,20 +13,20 @@ from telemetry.contract.errors import Refused, UserError
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.replies import Dead
 from telemetry.contract.units import MAX_PAYLOAD_BYTES
-from telemetry.store.interface import Letter, Store, Verdict
+from telemetry.store.interface import Letter, Outcome, Store, Verdict
 
 REFUSED = {
     Verdict.CONFLICT: Refused("conflict", "seq", "another body is stored under this key"),
     Verdict.ANCHOR: Refused("anchor", "anchor", "another anchor is stored for this boot"),
 }
-"""What the store refuses, as the reason of a letter."""
+"""What the store refuses by its own rules, as the reason of a letter."""
 
 
 class Replayed(NamedTuple):
     """What became of a letter: `verdict` when its frame was taken, `reason` when it stays a letter."""
 
     key: str
-    verdict: Verdict | None
+    verdict: Outcome | None
     reason: str | None
 
     @property
@@ -46,11 +46,18 @@ def make_letter(topic: str, body: bytes, reason: Refused, at_ns: int) -> Letter:
     return _letter(topic, body, reason, at_ns, (stream, seq))
 
 
-def refused_by_store(arrival: Arrival, verdict: Verdict, at_ns: int) -> Letter:
+def refusal(outcome: Outcome) -> Refused | None:
+    """Why the store did not take a frame; None when it has it."""
+    if isinstance(outcome, Verdict):
+        return REFUSED.get(outcome)
+    return Refused("store", "frame", outcome.reason)
+
+
+def refused_by_store(arrival: Arrival, reason: Refused, at_ns: int) -> Letter:
     """The letter of a frame that the store refused."""
     received = arrival.received
     address = (received.key, received.frame.seq)
-    return _letter(str(received.topic), arrival.payload, REFUSED[verdict], at_ns, address)
+    return _letter(str(received.topic), arrival.payload, reason, at_ns, address)
 
 
 def announcement(letter: Letter) -> Dead:
@@ -81,11 +88,11 @@ async def replay(store: Store, letter: Letter, meters: Meters | None = None) -> 
         received = await _received(store, letter.topic, letter.body, meters)
     except Refused as reason:
         return Replayed(letter.key, None, str(reason))
-    verdict = Verdict.REPEAT if received is None else (await store.write([received]))[0]
-    if verdict in REFUSED:
-        return Replayed(letter.key, None, str(REFUSED[verdict]))
+    outcome = Verdict.REPEAT if received is None else (await store.write([received]))[0]
+    if refused := refusal(outcome):
+        return Replayed(letter.key, None, str(refused))
     await store.drop_letters([letter.key])
-    return Replayed(letter.key, verdict, None)
+    return Replayed(letter.key, outcome, None)
 
 
 async def _received(store: Store, topic: str, body: bytes, meters: Meters | None) -> Received | None:

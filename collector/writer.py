@@ -11,12 +11,12 @@ import anyio
 from collector.books import settled_by
 from collector.desk import Desk
 from collector.gather import Batch
-from collector.letters import REFUSED, refused_by_store
+from collector.letters import refusal, refused_by_store
 from telemetry.contract.frames import PowerFrame
 from telemetry.contract.intervals import IntervalSet
 from telemetry.runtime import logs
 from telemetry.runtime.mqtt import Retry
-from telemetry.store.interface import Letter, Store, StoreUnavailable, Verdict
+from telemetry.store.interface import Letter, Outcome, Store, StoreUnavailable, Verdict
 
 T = TypeVar("T")
 FLUSH_S = 5.0
@@ -77,32 +77,32 @@ class Writer:
         self._batch = None
 
     async def _write(self, batch: Batch) -> None:
-        verdicts: list[Verdict] = []
+        outcomes: Sequence[Outcome] = ()
         letters = list(batch.letters)
         with self._desk.metrics.write_seconds.time():
             if batch.arrivals:
                 frames = [arrival.received for arrival in batch.arrivals]
-                verdicts = await self._insist(partial(self._store.write, frames))
-                letters.extend(self._refused(batch, verdicts))
+                outcomes = await self._insist(partial(self._store.write, frames))
+                letters.extend(self._refused(batch, outcomes))
             if letters:
                 await self._insist(partial(self._store.bury, letters))
         self._announce(letters)
-        self._settle(batch, verdicts, letters)
+        self._settle(batch, outcomes, letters)
         self._desk.gather.release(batch)
 
-    def _refused(self, batch: Batch, verdicts: Sequence[Verdict]) -> Iterator[Letter]:
-        for arrival, verdict in zip(batch.arrivals, verdicts, strict=True):
-            if verdict in REFUSED:
-                yield refused_by_store(arrival, verdict, self._desk.times.utc_ns())
+    def _refused(self, batch: Batch, outcomes: Sequence[Outcome]) -> Iterator[Letter]:
+        for arrival, outcome in zip(batch.arrivals, outcomes, strict=True):
+            if reason := refusal(outcome):
+                yield refused_by_store(arrival, reason, self._desk.times.utc_ns())
 
-    def _settle(self, batch: Batch, verdicts: Sequence[Verdict], letters: Sequence[Letter]) -> None:
+    def _settle(self, batch: Batch, outcomes: Sequence[Outcome], letters: Sequence[Letter]) -> None:
         """Closes the frames in the books, and has their nodes told."""
-        pairs = list(zip((arrival.received for arrival in batch.arrivals), verdicts, strict=True))
-        self._count([received.frame for received, verdict in pairs if verdict is Verdict.STORED])
-        self._desk.metrics.repeats.inc(sum(verdict is Verdict.REPEAT for _, verdict in pairs))
+        pairs = list(zip((arrival.received for arrival in batch.arrivals), outcomes, strict=True))
+        self._count([received.frame for received, outcome in pairs if outcome is Verdict.STORED])
+        self._desk.metrics.repeats.inc(sum(outcome is Verdict.REPEAT for _, outcome in pairs))
         for letter in letters:
             self._desk.metrics.letters.labels(letter.reason.partition(" ")[0]).inc()
-        settled = settled_by(received for received, verdict in pairs if verdict not in REFUSED)
+        settled = settled_by(received for received, outcome in pairs if not refusal(outcome))
         for letter in letters:
             if letter.stream is not None and letter.seq is not None:
                 dead = IntervalSet.of([letter.seq])
@@ -128,7 +128,8 @@ class Writer:
                 self._desk.metrics.store_waits.inc()
                 if failures == 0:
                     log.warning("store unavailable", why=error)
-                await self._retry.sleep(self._retry.wait_s(failures))
+                wait_s = max(self._retry.wait_s(failures), error.retry_after_s or 0.0)
+                await self._retry.sleep(wait_s)
                 failures += 1
             else:
                 if failures:

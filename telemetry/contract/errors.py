@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Code = Literal["version", "field", "topic", "anchor", "conflict", "size", "decode"]
+Code = Literal["version", "field", "topic", "anchor", "conflict", "size", "decode", "store"]
 
 
 class UserError(Exception):

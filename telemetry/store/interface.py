@@ -1,14 +1,14 @@
 """The store: one small interface, one behaviour suite over every implementation (tests/contracts).
 
 Frames rest as they travelled, keyed (node, boot, kind/stream, seq), and every write is idempotent by that
-key. An error is a decision: `StoreUnavailable` means try again and acknowledge nothing, `Rejected` verdicts
-become dead letters, anything else stops the program.
+key. An error is a decision: `StoreUnavailable` means try again and acknowledge nothing, a frame that is not
+taken becomes a dead letter, anything else stops the program.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
 
 class StoreUnavailable(Exception):
-    """The store cannot be reached or is busy: nothing was written, try again."""
+    """The store cannot be reached or is busy: nothing was acknowledged, try again.
+
+    `retry_after_s` is how long it asks to be left alone, where it says so.
+    """
+
+    def __init__(self, words: str = "", *, retry_after_s: float | None = None) -> None:
+        super().__init__(words)
+        self.retry_after_s = retry_after_s
 
 
 class StoreTooNew(UserError):
@@ -38,6 +45,15 @@ class Verdict(Enum):
     REPEAT = "repeat"
     CONFLICT = "conflict"
     ANCHOR = "anchor"
+
+
+class Rejected(NamedTuple):
+    """A frame that the store's server will not have, now or later, and its reason."""
+
+    reason: str
+
+
+Outcome = Verdict | Rejected
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,11 +117,12 @@ class Store(Protocol):
     async def close(self) -> None:
         """Lets go of everything."""
 
-    async def write(self, frames: Sequence[Received]) -> list[Verdict]:
-        """Stores a batch durably, in one go; a verdict for each frame, in order. Idempotent by key.
+    async def write(self, frames: Sequence[Received]) -> Sequence[Outcome]:
+        """Stores a batch durably; what became of each frame, in order. Idempotent by key.
 
         A stored key keeps its body (`CONFLICT`), a boot keeps its anchor (`ANCHOR`). Health frames also
         renew the reports they carry. A letter of the same key no longer counts once the frame is stored.
+        Of a frame that is `Rejected` nothing shows, and the others are stored all the same.
         """
 
     async def bury(self, letters: Sequence[Letter]) -> None:

@@ -6,19 +6,13 @@ import sqlite3
 from collections.abc import Iterable
 
 from telemetry.contract.decode import Received, reread
-from telemetry.contract.frames import (
-    ClockFrame,
-    Frame,
-    HealthFrame,
-    MarksFrame,
-    PowerFrame,
-    StreamKey,
-)
+from telemetry.contract.frames import Frame, HealthFrame, PowerFrame, StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.nodetime import INT64_MIN, node_time_ns
 from telemetry.contract.topics import FrameTopic, parse_frame_topic
 from telemetry.store.interface import Report, Verdict
 from telemetry.store.sqlite.reports import renew
+from telemetry.store.times import last_ns
 
 INSERT = """INSERT INTO frame (stream, seq, t0, span, samples, missed, digest, body)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream, seq) DO NOTHING"""
@@ -102,17 +96,6 @@ def write_frames(db: sqlite3.Connection, frames: Iterable[Received]) -> list[Ver
     verdicts = [batch.take(received) for received in frames]
     batch.finish()
     return verdicts
-
-
-def last_ns(frame: Frame) -> int:
-    """Monotonic ns of the last thing that a frame tells of; never before its `t0`."""
-    if isinstance(frame, PowerFrame):
-        return frame.last
-    if isinstance(frame, MarksFrame):
-        return max([frame.t0, *(event.t for event in frame.events)])
-    if isinstance(frame, ClockFrame):
-        return max([frame.t0, *(exchange.t4 for exchange in frame.exchanges)])
-    return frame.t0
 
 
 def frames_by_seq(db: sqlite3.Connection, key: StreamKey, seqs: IntervalSet) -> list[tuple[int, Frame]]:

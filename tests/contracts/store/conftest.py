@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from telemetry.store.interface import Store
 from telemetry.store.sqlite import SqliteStore
+from tests.influx import drop_buckets, influx_maker, new_bucket
+from tests.servers import Influx
 
-# Each makes a store, not opened yet, that keeps up to 1,000 bytes of letters; twice in one folder: the same.
-MAKERS: dict[str, Callable[[Path], Store]] = {
-    "sqlite": lambda folder: SqliteStore(folder / "e3p.db", letter_bytes=1_000),
+Maker = Callable[[], Store]
+
+
+@contextmanager
+def _sqlite(request: pytest.FixtureRequest) -> Iterator[Maker]:
+    folder: Path = request.getfixturevalue("tmp_path")
+    yield lambda: SqliteStore(folder / "e3p.db", letter_bytes=1_000)
+
+
+@contextmanager
+def _influxdb(request: pytest.FixtureRequest) -> Iterator[Maker]:
+    influx: Influx = request.getfixturevalue("influx")
+    bucket = new_bucket()
+    yield influx_maker(influx, bucket)
+    drop_buckets(influx, bucket)
+
+
+# Each makes stores, not opened yet, that keep up to 1,000 bytes of letters; all those of a test are the same.
+MAKERS: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[Maker]]] = {
+    "influxdb": _influxdb,
+    "sqlite": _sqlite,
 }
 
 
 @pytest.fixture(params=sorted(MAKERS))
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
-    return lambda: MAKERS[request.param](tmp_path)
+def make(request: pytest.FixtureRequest) -> Iterator[Maker]:
+    with MAKERS[request.param](request) as maker:
+        yield maker
 
 
 @pytest.fixture
-async def store(make: Callable[[], Store]) -> AsyncIterator[Store]:
+async def store(make: Maker) -> AsyncIterator[Store]:
     store = make()
     await store.open()
     yield store

@@ -1,0 +1,26 @@
+"""What a store needs beside its URL: things that are secret, or that no URL should have to spell."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+RAW_DAYS = 30
+
+
+class Token(Protocol):
+    """A secret that shows itself only when asked to."""
+
+    def reveal(self) -> str: ...
+
+
+class Access(NamedTuple):
+    """How an InfluxDB 2 is spoken to; files need none of it.
+
+    `ca` is a PEM file of who is trusted (None: the system's authorities); `zipped`: what is written travels
+    compressed; `raw_days`: how long a raw bucket that is made here keeps its points, 0 for ever.
+    """
+
+    token: Token | None = None
+    ca: str | None = None
+    zipped: bool = False
+    raw_days: int = RAW_DAYS

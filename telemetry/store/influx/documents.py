@@ -1,0 +1,181 @@
+"""Documents: one point for each revision, the whole document in one field, and numbers to plot beside it.
+
+A point is never written again with other fields, because InfluxDB would merge the two: a revision that is
+held and says something else is refused, and one that says the same is not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from telemetry.contract.errors import UserError
+from telemetry.store.influx.errors import LinesRefused, who
+from telemetry.store.influx.names import LATEST, field, name, original, quoted, tag
+from telemetry.store.influx.pieces import selected, text_fields, text_of
+from telemetry.store.influx.server import Server
+from telemetry.store.interface import Revision
+
+MEASUREMENTS = {"result": "window"}
+"""Where the documents of a kind rest, when not under the kind's own name."""
+OURS = {"clock", "dead", "e3p", "ledger", "node", "window", "writer"}
+"""Names that no kind of documents may have."""
+TAGS: tuple[str, ...] = (
+    "accuracy_origin",
+    "backend",
+    "dataset",
+    "device",
+    "group",
+    "kind",
+    "model",
+    "origin",
+)
+TAGS += ("power_mode", "precision", "sensor", "state", "stream")
+"""Texts of a document by which it is found and grouped, where it has them."""
+TIMES = ("end", "at")
+"""The fields that say when a document happened, the first that it has; else it is when it was written."""
+WHOLE_NS = ("begin", "end", "computed_at", "at", "utc_offset_ns", "utc_offset_u95_ns")
+"""Numbers that a float would round."""
+AT_ONCE = 50
+"""Documents asked for in one query."""
+
+DOCUMENT = f"number, id, node, {selected('doc')}"
+
+Key = tuple[str, str, int]
+Point = dict[str, Any]
+
+
+class Documents:
+    """The documents of one store."""
+
+    def __init__(self, server: Server, now_ns: Callable[[], int]) -> None:
+        self._server = server
+        self._bucket = server.address.buckets.results
+        self._now_ns = now_ns
+
+    async def put(self, revisions: Sequence[Revision]) -> None:
+        """Stores documents, all or none. Raises ``ValueError`` when one is held and says something else."""
+        held = {_key(each): each for each in await self._held(revisions)}
+        new: dict[Key, Revision] = {}
+        for revision in revisions:
+            known = held.get(_key(revision), revision)
+            if (known.node, known.doc) != (revision.node, revision.doc):
+                words = f"{revision.kind} {revision.id!r} revision {revision.revision}"
+                raise ValueError(f"{words} is held and says something else")
+            if _key(revision) not in held:
+                new[_key(revision)] = held[_key(revision)] = revision
+        if new:
+            await self._write([line_of(revision, self._now_ns()) for revision in new.values()])
+
+    async def latest(self, kind: str, node: str | None = None) -> list[Revision]:
+        """The newest revision of each document of a kind, by id.
+
+        The numbers are read first: of a document with many revisions only some of the newest are.
+        """
+        chosen = [] if node is None else [f"node = {quoted(node)}"]
+        newest: dict[str, int] = {}
+        for point in await self._select(kind, "number, id", chosen):
+            newest[point["id"]] = max(point["number"], newest.get(point["id"], 0))
+        if not newest:
+            return []
+        numbers = " OR ".join(f"revision = {_numbered(number)}" for number in sorted(set(newest.values())))
+        points = await self._select(kind, DOCUMENT, [*chosen, f"({numbers})"])
+        found = [_revision(kind, point) for point in points if newest[point["id"]] == point["number"]]
+        return sorted(found, key=lambda each: each.id)
+
+    async def history(self, kind: str, document: str) -> list[Revision]:
+        """Every revision of one document, oldest first."""
+        points = await self._select(kind, DOCUMENT, [f"id = {quoted(document)}"])
+        return sorted((_revision(kind, point) for point in points), key=lambda each: each.revision)
+
+    async def _held(self, revisions: Sequence[Revision]) -> list[Revision]:
+        """Those of these revisions that are there already, as they are there."""
+        found = []
+        for kind in dict.fromkeys(each.kind for each in revisions):
+            _check_kind(kind)
+            asked = [
+                f"(id = {quoted(each.id)} AND revision = {_numbered(each.revision)})"
+                for each in revisions
+                if each.kind == kind
+            ]
+            for at in range(0, len(asked), AT_ONCE):
+                chosen = "(" + " OR ".join(asked[at : at + AT_ONCE]) + ")"
+                found += [_revision(kind, point) for point in await self._select(kind, DOCUMENT, [chosen])]
+        return found
+
+    async def _select(self, kind: str, columns: str, chosen: Sequence[str]) -> list[Point]:
+        where = f" WHERE {' AND '.join(chosen)}" if chosen else ""
+        return await self._server.ask(self._bucket, f'SELECT {columns} FROM "{measurement(kind)}"{where}')
+
+    async def _write(self, lines: Sequence[bytes]) -> None:
+        try:
+            await self._server.write(self._bucket, b"".join(lines))
+        except LinesRefused as error:
+            words = f"{who(self._server.address)}: bucket {self._bucket!r} refuses a document ({error})"
+            raise UserError(f"{words}; does another program write into it?") from None
+
+
+def measurement(kind: str) -> str:
+    """Where the documents of a kind rest."""
+    return MEASUREMENTS.get(kind, name(kind))
+
+
+def line_of(revision: Revision, now_ns: int) -> bytes:
+    """The line of a document: the document itself, and of its own fields what can be plotted."""
+    said = _map_of(revision.doc)
+    own = {"id": revision.id, "node": revision.node, "revision": f"{revision.revision:09d}"}
+    texts = {key: said[key] for key in TAGS if isinstance(said.get(key), str)} | own
+    tags = b",".join(b"%b=%b" % (field(key), tag(str(texts[key]))) for key in sorted(texts) if texts[key])
+    fields = b",".join(
+        (b"number=%di" % revision.revision, text_fields("doc", revision.doc.decode()), *_plotted(said))
+    )
+    times = [said[key] for key in TIMES if type(said.get(key)) is int]
+    stamp = min([*times, now_ns][0], LATEST)
+    return b"%b,%b %b %d\n" % (tag(measurement(revision.kind)), tags, fields, stamp)
+
+
+def _plotted(said: Mapping[str, Any], prefix: str = "") -> Iterator[bytes]:
+    """Numbers and truths of a document, and of the maps in it, as fields that never change their type."""
+    for key, value in said.items():
+        place = f"{prefix}{key}"
+        if isinstance(value, bool):
+            yield b"%b=%b" % (field(place), b"true" if value else b"false")
+        elif place in WHOLE_NS and isinstance(value, int):
+            yield b"%b=%di" % (field(place), value)
+        elif isinstance(value, (int, float)) and place not in ("v", "revision", "number"):
+            yield b"%b=%b" % (field(place), repr(float(value)).encode())
+        elif isinstance(value, dict) and not prefix:
+            yield from _plotted(value, f"{place}_")
+
+
+def _map_of(doc: bytes) -> dict[str, Any]:
+    try:
+        said = msgspec.json.decode(doc)
+    except msgspec.DecodeError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _revision(kind: str, point: Point) -> Revision:
+    return Revision(
+        kind=kind,
+        id=original(point["id"]),
+        revision=point["number"],
+        node=point["node"] and original(point["node"]),
+        doc=(text_of("doc", point) or "").encode(),
+    )
+
+
+def _key(revision: Revision) -> Key:
+    return revision.kind, revision.id, revision.revision
+
+
+def _numbered(number: int) -> str:
+    return f"'{number:09d}'"
+
+
+def _check_kind(kind: str) -> None:
+    if measurement(kind) in OURS and kind not in MEASUREMENTS:
+        raise ValueError(f"{kind!r} is no kind of document: the store keeps something else under this name")

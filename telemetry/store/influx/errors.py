@@ -1,0 +1,80 @@
+"""What InfluxDB's answers mean here: try again, refuse these lines, or have a person act."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from telemetry.contract.errors import UserError
+from telemetry.store.influx.address import Address
+from telemetry.store.interface import StoreUnavailable
+
+LONGEST_WAIT_S = 900.0
+"""No server is waited for longer than this because it said so once."""
+WORDS = 300
+
+
+class LinesRefused(Exception):
+    """The server read the lines and will not have some of them, now or later."""
+
+
+class NotThere(UserError):
+    """The server knows no such thing; `what` is the first word of its answer, as `bucket`."""
+
+    def __init__(self, words: str, what: str) -> None:
+        super().__init__(words)
+        self.what = what
+
+
+class _Refusal(msgspec.Struct):
+    message: str = ""
+    error: str = ""
+
+
+def decision(address: Address, status: int, body: bytes, headers: Mapping[str, str]) -> Exception:
+    """The error of an answer that is none of the 2xx."""
+    words = _words(body)
+    if status in (400, 413, 422):
+        return LinesRefused(words or f"status {status}")
+    if status in (401, 403):
+        return UserError(
+            f"{who(address)}: the token is not accepted ({words or status}); "
+            "it needs read and write on this organisation's buckets (E3P_STORE_TOKEN or store_token_file)"
+        )
+    if status == 429 or status >= 500:
+        wait_s = retry_after_s(headers.get("Retry-After"), time.time())
+        return StoreUnavailable(f"{address.place}: status {status} {words}".rstrip(), retry_after_s=wait_s)
+    if status == 404 and words:
+        return NotThere(f"{who(address)}: {words}; influx bucket list shows what is there", words.split()[0])
+    return UserError(f"{address.base}: no InfluxDB 2 answers there (status {status}); is the port right?")
+
+
+def retry_after_s(header: str | None, now_s: float) -> float | None:
+    """The seconds that a server asks for, as a number or as a date; None where it says nothing readable."""
+    if header is None:
+        return None
+    try:
+        wait_s = float(header) if header.strip().isdigit() else _until(header) - now_s
+    except (ValueError, TypeError):
+        return None
+    return min(max(wait_s, 0.0), LONGEST_WAIT_S)
+
+
+def _until(date: str) -> float:
+    return parsedate_to_datetime(date).timestamp()
+
+
+def who(address: Address) -> str:
+    """The store, for messages."""
+    return f"store at {address.place}, org {address.org!r}, bucket {address.bucket!r}"
+
+
+def _words(body: bytes) -> str:
+    try:
+        refusal = msgspec.json.decode(body, type=_Refusal)
+    except msgspec.DecodeError:
+        return ""
+    return " ".join((refusal.message or refusal.error).split())[:WORDS]

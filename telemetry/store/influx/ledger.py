@@ -1,0 +1,75 @@
+"""The ledger's rows on the server: in the bucket that never forgets, written after the frames they cover."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from telemetry.contract.errors import UserError
+from telemetry.contract.frames import StreamKey
+from telemetry.store.influx.errors import LinesRefused, who
+from telemetry.store.influx.names import quoted
+from telemetry.store.influx.pieces import selected, text_of
+from telemetry.store.influx.rows import Row, read_row, united, where
+from telemetry.store.influx.server import Server
+
+MANY_NODES = 50
+"""For more nodes than these, everything is asked for: a shorter query, and not a longer answer by much."""
+
+
+class Ledger:
+    """Reads the rows of all writers, and writes those of one. `writer` names it: ns, of no other writer.
+
+    Every write counts up a bell beside the rows, so that another writer sees with one small query whether it
+    must look again.
+    """
+
+    def __init__(self, server: Server, writer: int) -> None:
+        self.writer = writer
+        self._server = server
+        self._bucket = server.address.buckets.results
+        self._rung = 0
+        self._heard: dict[int, int] = {}
+
+    async def rows(self, nodes: Collection[str] | None = None) -> list[tuple[int, Row]]:
+        """Every writer's rows of some nodes, or of all, each with the time it stands at."""
+        chosen = ""
+        if nodes is not None and len(nodes) <= MANY_NODES:
+            chosen = " WHERE " + " OR ".join(f"node = {quoted(node)}" for node in sorted(nodes))
+        found = await self._read(chosen)
+        return found if nodes is None else [(at, row) for at, row in found if row.node in nodes]
+
+    async def sequence(self, key: StreamKey) -> Row | None:
+        """All that is held of one sequence, as one row; None: nothing."""
+        rows = [row for _, row in await self._read(f" WHERE {where(key)}")]
+        return united(rows) if rows else None
+
+    async def sequences(self, node: str | None = None) -> Mapping[StreamKey, Sequence[Row]]:
+        """The rows of every sequence, of one node or of all."""
+        by_key: defaultdict[StreamKey, list[Row]] = defaultdict(list)
+        for _, row in await self.rows(None if node is None else [node]):
+            by_key[row.key].append(row)
+        return by_key
+
+    async def others_wrote(self) -> bool:
+        """Whether another writer wrote since this was asked last; the first time that is not known: no."""
+        rows = await self._server.ask(self._bucket, "SELECT rung FROM writer")
+        heard = {row["time"]: row["rung"] for row in rows if row["time"] != self.writer}
+        changed, self._heard = heard != self._heard, heard
+        return changed
+
+    async def write(self, lines: Iterable[bytes]) -> None:
+        """Writes lines into the bucket that never forgets, and rings the bell."""
+        bell = b"writer rung=%di %d\n" % (self._rung + 1, self.writer)
+        try:
+            await self._server.write(self._bucket, b"".join((*lines, bell)))
+        except LinesRefused as error:
+            raise UserError(
+                f"{who(self._server.address)}: bucket {self._bucket!r} refuses the ledger ({error}); "
+                "does another program write into it?"
+            ) from None
+        self._rung += 1
+
+    async def _read(self, chosen: str) -> list[tuple[int, Row]]:
+        rows = await self._server.ask(self._bucket, f"SELECT {selected('doc')} FROM ledger{chosen}")
+        return [(row["time"], read_row(text_of("doc", row) or "{}")) for row in rows]

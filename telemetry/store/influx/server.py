@@ -1,0 +1,131 @@
+"""The one file that speaks HTTP with InfluxDB 2 (docs/decisions says why not through its client library)."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import ssl
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import aiohttp
+import anyio.to_thread
+import msgspec
+
+from telemetry.contract.errors import UserError
+from telemetry.store.access import Access
+from telemetry.store.influx.address import TOKEN, Address
+from telemetry.store.influx.errors import decision
+from telemetry.store.interface import StoreUnavailable
+
+# A half-open connection shows as silence. A server that sorts out a large write may be silent for a while.
+TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=30)
+GZIP_LEVEL = 1
+CONNECTIONS = 8
+
+
+class Series(msgspec.Struct):
+    """Rows of one answer, by column."""
+
+    columns: list[str]
+    values: list[list[Any]] = []
+
+
+class _Result(msgspec.Struct):
+    series: list[Series] = []
+    error: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    results: list[_Result] = []
+    error: str | None = None
+
+
+class Server:
+    """A session with one server. Its methods raise `StoreUnavailable`, `UserError` or `LinesRefused`."""
+
+    def __init__(self, address: Address, access: Access) -> None:
+        if access.token is None:
+            raise UserError(f"store {address.url}: {TOKEN}")
+        self.address = address
+        self._token = access.token.reveal
+        self._zipped = access.zipped
+        self._tls = _context(access.ca) if address.secure else None
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests can be sent."""
+        return self._session is not None
+
+    async def open(self) -> None:
+        connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=self._tls or True)
+        headers = {"Authorization": f"Token {self._token()}"}
+        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=TIMEOUT)
+
+    async def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def write(self, bucket: str, lines: bytes) -> None:
+        """Writes line protocol with times in ns; it is on the server's disk when this returns."""
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        if self._zipped:
+            lines = await anyio.to_thread.run_sync(gzip.compress, lines, GZIP_LEVEL)
+            headers["Content-Encoding"] = "gzip"
+        asked = {"org": self.address.org, "bucket": bucket, "precision": "ns"}
+        await self._request("POST", "/api/v2/write", params=asked, data=io.BytesIO(lines), headers=headers)
+
+    async def ask(self, bucket: str, statement: str) -> list[dict[str, Any]]:
+        """The rows of one InfluxQL statement, each as a map; times are ns."""
+        return [row for rows in await self.ask_all(bucket, [statement]) for row in rows]
+
+    async def ask_all(self, bucket: str, statements: Sequence[str]) -> list[list[dict[str, Any]]]:
+        """The rows of several statements, in one request."""
+        form = {"db": bucket, "epoch": "ns", "q": ";".join(statements)}
+        body = await self._request("POST", "/query", data=form, headers={"Accept": "application/json"})
+        answer = msgspec.json.decode(body, type=_Answer)
+        for words in (answer.error, *(result.error for result in answer.results)):
+            if words is not None:
+                raise StoreUnavailable(f"{self.address.place}: a query failed: {words}")
+        return [list(_rows(result.series)) for result in answer.results]
+
+    async def call(self, method: str, path: str, body: object | None = None, **asked: str) -> Any:  # noqa: ANN401 - JSON
+        """One request of the management interface, with its answer."""
+        data = None if body is None else msgspec.json.encode(body)
+        headers = {"Content-Type": "application/json"}
+        answer = await self._request(method, path, params=asked, data=data, headers=headers)
+        return msgspec.json.decode(answer) if answer else None
+
+    async def _request(self, method: str, path: str, **how: Any) -> bytes:  # noqa: ANN401 - aiohttp's own
+        if self._session is None:
+            raise RuntimeError(f"{self.address.url}: the store is not open")
+        try:
+            async with self._session.request(method, f"{self.address.base}{path}", **how) as answer:
+                body = await answer.read()
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise UserError(
+                f"store at {self.address.place}: its certificate is not trusted "
+                f"({error.certificate_error}); name its authority in store_ca"
+            ) from None
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            words = str(error) or type(error).__name__
+            raise StoreUnavailable(f"{self.address.place}: {words}") from error
+        if not answer.ok:
+            raise decision(self.address, answer.status, body, answer.headers)
+        return body
+
+
+def _rows(series: list[Series]) -> Iterator[dict[str, Any]]:
+    for each in series:
+        for values in each.values:
+            yield dict(zip(each.columns, values, strict=True))
+
+
+def _context(ca: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ssl.SSLError) as error:
+        raise UserError(f"store_ca {ca}: no readable PEM file ({error})") from None

@@ -1,0 +1,98 @@
+"""The way of a batch: judged, written, entered into the ledger; in this order, and durable at each step.
+
+A crash after the frames and before the ledger leaves frames that nobody was told of: their nodes send them
+again, the same points are written again, and then the ledger has them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import anyio
+
+from telemetry.contract.decode import Received
+from telemetry.store.influx.delivery import deliver
+from telemetry.store.influx.finder import Finder
+from telemetry.store.influx.judge import Judgement, Taken, judge
+from telemetry.store.influx.known import Shelf
+from telemetry.store.influx.ledger import Ledger
+from telemetry.store.influx.plots import lasting_line
+from telemetry.store.influx.rows import Room
+from telemetry.store.influx.server import Server
+from telemetry.store.interface import Outcome, Rejected
+
+MARGIN_SHARE = 10
+DAY_NS = 86_400 * 1_000_000_000
+
+
+class Writer:
+    """Writes one batch after the other. `raw_ns`: how long the raw bucket keeps its points; 0: for ever."""
+
+    def __init__(self, server: Server, ledger: Ledger, now_ns: Callable[[], int]) -> None:
+        self.raw_ns = 0
+        self._server = server
+        self._ledger = ledger
+        self._finder = Finder(server, ledger)
+        self._now_ns = now_ns
+        self._shelf = Shelf(ledger.writer)
+        self._turn = anyio.Lock()
+
+    async def write(self, frames: Sequence[Received]) -> list[Outcome]:
+        async with self._turn:
+            await self._catch_up({received.topic.node for received in frames})
+            refused: dict[int, Rejected] = {}
+            while True:
+                judgement = await self._judge(frames, refused)
+                rooms, rejected = await self._store(judgement.taken)
+                if not rejected:
+                    break
+                refused |= rejected
+            if judgement.taken:
+                await self._enter(judgement, rooms)
+            return judgement.outcomes
+
+    async def _catch_up(self, nodes: set[str]) -> None:
+        """Reads what other writers say of these nodes, if it may have changed."""
+        if await self._ledger.others_wrote():
+            self._shelf.forget()
+        if new := nodes - self._shelf.nodes:
+            self._shelf.load(new, await self._ledger.rows(new))
+
+    async def _judge(self, frames: Sequence[Received], refused: dict[int, Rejected]) -> Judgement:
+        """Judges, with an answer to each question that comes up."""
+        known = self._shelf.known(frames)
+        while True:
+            judgement = judge(frames, known, refused)
+            if not judgement.unknown and not judgement.doubtful:
+                return judgement
+            digests = await self._finder.digests(judgement.unknown)
+            stamps = await self._finder.stamps(judgement.doubtful)
+            known = known._replace(digests={**known.digests, **digests}, stamps={**known.stamps, **stamps})
+
+    async def _store(self, taken: Sequence[Taken]) -> tuple[dict[int, Room], dict[int, Rejected]]:
+        """Writes frames where they belong; what the raw bucket finds too old rests in the archive."""
+        rooms = {each.at: self._room(each) for each in taken}
+        buckets = self._server.address.buckets
+        young = [each for each in taken if rooms[each.at] == "raw"]
+        rejected = await deliver(self._server, buckets.raw, young)
+        expired = [at for at, why in rejected.items() if "retention policy" in why.reason]
+        for at in expired:
+            rooms[at] = "archive"
+            del rejected[at]
+        old = [each for each in taken if rooms[each.at] == "archive"]
+        return rooms, rejected | await deliver(self._server, buckets.archive, old)
+
+    def _room(self, taken: Taken) -> Room:
+        """Manifests are kept: the boot that one speaks of may outlive any retention."""
+        if taken.received.topic.kind == "manifest":
+            return "archive"
+        margin_ns = min(DAY_NS, self.raw_ns // MARGIN_SHARE)
+        oldest_ns = self._now_ns() - self.raw_ns + margin_ns
+        return "archive" if self.raw_ns and taken.stamp < oldest_ns else "raw"
+
+    async def _enter(self, judgement: Judgement, rooms: dict[int, Room]) -> None:
+        rows = self._shelf.rows(judgement, rooms)
+        lines = [self._shelf.line(row) for row in rows]
+        lines += (lasting_line(each.received.topic.node, each.received.frame) for each in judgement.taken)
+        await self._ledger.write(lines)
+        self._shelf.settle(judgement, rows)
