@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from analyzer.checks import Check, check_all
 from telemetry.contract.documents import Result
 from telemetry.contract.ranking import Ranking, RankingRow
 from view import tables
 from view.answer import Answer, answer, labels, place
+from view.checked import checks_table
 from view.comparison import Figure, pareto, repeats
 from view.material import Material, Shown
 from view.numbers import energy, fixed, moment, number, percent, seconds, unit, with_u95
@@ -94,6 +96,7 @@ class Page:
 def page(material: Material, now_ns: int) -> Page:
     """The report of what was gathered."""
     ranked = [ranking for ranking in material.rankings if ranking.rows]
+    checks = check_all(material.results, material.excluded, material.refused_events)
     changes = (
         tables.refused_table(material.rankings),
         tables.revisions_table(material.histories),
@@ -105,7 +108,7 @@ def page(material: Material, now_ns: int) -> Page:
         summary=_summary(material.results),
         made=moment(now_ns) or "",
         answer=answer(material.rankings, material.results),
-        sections=tuple(_section(ranking, material.results, material.excluded) for ranking in ranked),
+        sections=tuple(_section(ranking, material, checks) for ranking in ranked),
         windows=tuple(
             _window(shown, at, material.excluded) for at, shown in enumerate(_ordered(material.windows))
         ),
@@ -150,10 +153,11 @@ def _ordered(windows: Sequence[Shown]) -> list[Shown]:
     )
 
 
-def _section(ranking: Ranking, results: Sequence[Result], excluded: Mapping[str, str]) -> Section:
-    own = [result for result in results if result.model and _belongs(result, ranking)]
+def _section(ranking: Ranking, material: Material, checks: Sequence[Check]) -> Section:
+    own = [result for result in material.results if result.model and _belongs(result, ranking)]
     more = [tables.sureness_table(ranking)] if 1 < len(ranking.rows) <= MOST_SURE else []
     more += [t for t in (tables.sensitivity_table(ranking), tables.netscore_table(ranking)) if t]
+    more.append(checks_table(checks, ranking.group))
     return Section(
         title=place(ranking),
         origin=ranking.group.origin or "unknown origin",
@@ -164,7 +168,7 @@ def _section(ranking: Ranking, results: Sequence[Result], excluded: Mapping[str,
         pareto=pareto(ranking, own) if len(ranking.rows) > 1 else None,
         more=tuple(more),
         repeats=repeats(own),
-        repeated=tables.repeats_table(own, excluded),
+        repeated=tables.repeats_table(own, material.excluded),
     )
 
 
