@@ -56,7 +56,7 @@ def load(config: Path | None = None, *, level: Level = "warning", **flags: objec
     `level` is what the command itself logs where nobody set one: a service tells what it does, a command that
     answers a question only warns.
     """
-    file = config or (FILE if FILE.exists() else None)
+    file = config or _file_of_this_folder()
     named = {key.replace("__", "."): value for key, value in flags.items()}
     resolved = resolve(SECTIONS, file=file, env=os.environ, flags=named)
     for warning in resolved.warnings:
@@ -72,3 +72,11 @@ def load(config: Path | None = None, *, level: Level = "warning", **flags: objec
         resolved.section("analyzer", AnalyzerSettings),
         resolved,
     )
+
+
+def _file_of_this_folder() -> Path | None:
+    """None also in a folder that this user may not look into: `sudo -u e3p e3p …` in somebody's home."""
+    try:
+        return FILE if FILE.exists() else None
+    except PermissionError:
+        return None
