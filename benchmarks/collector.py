@@ -15,6 +15,7 @@ import anyio.lowlevel
 from benchmarks import made
 from benchmarks.harness import Effort, Figure, a_second, alternate, compare
 from collector.desk import Desk, Times
+from collector.events import Events
 from collector.intake import Intake
 from collector.metrics import Metrics
 from collector.replies import Replies
@@ -86,7 +87,7 @@ async def _collect(messages: Sequence[Message], url: str) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(replies.run)
             tasks.start_soon(Writer(store, desk, replies.announce).run)
-            await Intake(line, store, desk).run()
+            await Intake(line, store, desk, Events(line, store, desk).two_boots).run()
             while desk.metrics.registry.get_sample_value("e3p_collector_frames_total") != len(messages):
                 await anyio.lowlevel.checkpoint()
             tasks.cancel_scope.cancel()

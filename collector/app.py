@@ -8,6 +8,7 @@ import time
 from prometheus_client import CollectorRegistry
 
 from collector.desk import Desk, Times
+from collector.events import Events
 from collector.intake import Intake
 from collector.metrics import Metrics
 from collector.replies import Replies
@@ -48,13 +49,15 @@ class Collector:
         self.replies = Replies(self.link, self.desk)
         self.writer = Writer(store, self.desk, self.replies.announce)
         self.time_service = TimeService(self.time_link, self.desk)
-        self.intake = Intake(self.link, store, self.desk)
+        self.events = Events(self.link, store, self.desk)
+        self.intake = Intake(self.link, store, self.desk, self.events.two_boots)
         self.desk.metrics.watch(self.desk.gather, lambda: self.link.shed, lambda: self.link.connected)
 
     @property
     def services(self) -> list[Service]:
         """They stop the other way round: the intake first, the links last, after the last replies."""
-        return [self.link, self.time_link, self.replies, self.writer, self.time_service, self.intake]
+        links: list[Service] = [self.link, self.time_link]
+        return [*links, self.replies, self.writer, self.time_service, self.events, self.intake]
 
     async def until_ready(self) -> None:
         """Returns once it is connected."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from collector.desk import Desk
 from collector.gather import Arrival
 from collector.letters import make_letter
 from collector.meter import Meters
-from collector.presence import Presence
+from collector.presence import Presence, Twins
 from telemetry.contract.decode import Meter, Received, Unreadable, decode_message, receive
 from telemetry.contract.errors import Refused
+from telemetry.contract.frames import HealthFrame
 from telemetry.contract.nodetime import NS_PER_S, node_time_ns
 from telemetry.contract.payload import is_json
 from telemetry.contract.replies import State
@@ -38,12 +39,15 @@ class Intake:
 
     name = "intake"
 
-    def __init__(self, source: Source, store: Store, desk: Desk) -> None:
+    def __init__(
+        self, source: Source, store: Store, desk: Desk, two_boots: Callable[[str, Twins], None]
+    ) -> None:
         self._source = source
         self._store = store
         self._desk = desk
         self._meters = Meters()
         self._presence = Presence()
+        self._two_boots = two_boots
         self._full = False
 
     async def run(self) -> None:
@@ -68,7 +72,7 @@ class Intake:
         node = received.topic.node
         if not self._admit(node):
             return False
-        self._judge_times(received)
+        self._look_at(received)
         self._desk.nodes[node] = "json" if is_json(payload) else "msgpack"
         return self._desk.put(Arrival(received, payload))
 
@@ -102,16 +106,19 @@ class Intake:
             log.warning("too many nodes", node=node, max_nodes=self._desk.settings.max_nodes)
         return False
 
-    def _judge_times(self, received: Received) -> None:
-        """Looks at the clock and at the boots of a node."""
+    def _look_at(self, received: Received) -> None:
+        """At the clock and the boots of a node."""
         node, boot, _ = received.key
-        node_ns = node_time_ns(received.frame.anchor, received.frame.t0)
+        frame = received.frame
+        node_ns = node_time_ns(frame.anchor, frame.t0)
         utc_ns = self._desk.times.utc_ns()
         if self._desk.clocks.frame(node, boot, node_ns, utc_ns):
             self._desk.metrics.bad_clocks.set(len(self._desk.clocks.bad))
             log.warning("clock bad", node=node, boot=boot, by="frame", ahead_s=(node_ns - utc_ns) // NS_PER_S)
-        if later := self._presence.seen(node, boot, node_ns, utc_ns):
-            log.warning("two live boots", node=node, later=later)
+        if isinstance(frame, HealthFrame):
+            twins = self._presence.heard(node, frame, self._desk.times.now_s())
+            if twins is not None:
+                self._two_boots(node, twins)
 
 
 def _is_reply(topic: str, payload: bytes) -> bool:

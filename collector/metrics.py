@@ -41,6 +41,7 @@ class Metrics:
         self.acks = self._counter("acks", "`stored` messages sent")
         self.pings = self._counter("pings", "Pings answered")
         self.nodes = self._gauge("nodes", "Nodes seen")
+        self.events = self._counter("events", "Events noticed, by kind", "kind")
         self.bad_clocks = self._gauge("bad_clocks", "Nodes whose clock is more than 5 minutes off")
 
     def watch(self, gather: Gather, inbox_shed: Callable[[], int], connected: Callable[[], bool]) -> None:

@@ -1,50 +1,88 @@
 """Two live boots under one name: two devices that were given the same name (pure).
 
-A boot that ended leaves a backlog, which its successor sends: old frames prove no life. Fresh ones do.
+A boot lives while its own health reports come. A restart is none: the next boot answers for what the one
+before it left, so its reports name that boot; and a boot whose spool was thrown away falls silent. No clock
+of a node is believed, because two devices that share a name may both stand in 1970.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from telemetry.contract.nodetime import NS_PER_S
+from telemetry.contract.frames import HealthFrame
 
-FRESH_NS = 10 * NS_PER_S
-"""A frame that is so old, or so far ahead, when it comes, says nothing about now."""
-BOTH_NS = 30 * NS_PER_S
-"""A boot with fresh frames so long after another began is alive beside it."""
+BOTH_S = 30.0
+"""A boot that reports so long after another began lives beside it: what was on its way had come by then."""
+LIVE_S = 90.0
+"""A boot without a report for so long lives no more; reports come at least every minute."""
 MAX_BOOTS = 4
+MAX_OVER = 64
+
+
+class Twins(NamedTuple):
+    """Two boots that live under one name."""
+
+    earlier: str
+    later: str
 
 
 @dataclass
 class Life:
-    """When fresh frames of a boot came, first and last (UTC ns)."""
+    """When a boot's reports came, first and last (seconds of the collector's rising clock)."""
 
-    first_ns: int
-    last_ns: int
+    first_s: float
+    last_s: float
+
+
+@dataclass
+class Name:
+    """The boots of one node: those that report, those that are over, and those that were told of."""
+
+    lives: dict[str, Life] = field(default_factory=dict)
+    over: dict[str, None] = field(default_factory=dict)
+    told: dict[str, None] = field(default_factory=dict)
 
 
 class Presence:
     """The boots of each node that live now."""
 
     def __init__(self) -> None:
-        self._lives: dict[str, dict[str, Life]] = {}
-        self._named: set[tuple[str, str]] = set()
+        self._names: dict[str, Name] = {}
 
-    def seen(self, node: str, boot: str, node_ns: int, utc_ns: int) -> str | None:
-        """A frame of node time `node_ns` came at `utc_ns`; the later of two live boots, once."""
-        if abs(node_ns - utc_ns) > FRESH_NS:
+    def heard(self, node: str, report: HealthFrame, now_s: float) -> Twins | None:
+        """A health report came at `now_s`. Two boots that live, once for each later one."""
+        name = self._names.setdefault(node, Name())
+        for stream in report.streams:
+            if stream.final or stream.boot != report.boot:
+                name.lives.pop(stream.boot, None)
+                _remember(name.over, stream.boot)
+        if report.boot in name.over:
             return None
-        lives = self._lives.setdefault(node, {})
-        lives.setdefault(boot, Life(utc_ns, utc_ns)).last_ns = utc_ns
-        if len(lives) == 1:
+        name.lives.setdefault(report.boot, Life(now_s, now_s)).last_s = now_s
+        if len(name.lives) > MAX_BOOTS:
+            del name.lives[min(name.lives, key=lambda boot: name.lives[boot].last_s)]
+        twins = _twins(name.lives, now_s)
+        if twins is None or twins.later in name.told:
             return None
-        if len(lives) > MAX_BOOTS:
-            del lives[min(lives, key=lambda each: lives[each].last_ns)]
-        later = max(lives, key=lambda each: lives[each].first_ns)
-        began_ns = lives[later].first_ns
-        both = any(life.last_ns > began_ns + BOTH_NS for name, life in lives.items() if name != later)
-        if not both or (node, later) in self._named:
-            return None
-        self._named.add((node, later))
-        return later
+        _remember(name.told, twins.later)
+        return twins
+
+
+def _twins(lives: Mapping[str, Life], now_s: float) -> Twins | None:
+    """The boot that began last, and the liveliest of those that outlived its beginning."""
+    later = max(lives, key=lambda boot: lives[boot].first_s)
+    if now_s - lives[later].last_s > LIVE_S:
+        return None
+    since_s = lives[later].first_s + BOTH_S
+    beside = {boot: life.last_s for boot, life in lives.items() if boot != later and life.last_s > since_s}
+    return Twins(max(beside, key=lambda boot: beside[boot]), later) if beside else None
+
+
+def _remember(boots: dict[str, None], boot: str) -> None:
+    """Notes a boot; of too many the one that was noted first is forgotten."""
+    boots.pop(boot, None)
+    boots[boot] = None
+    if len(boots) > MAX_OVER:
+        del boots[next(iter(boots))]

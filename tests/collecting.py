@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 
 from collector.desk import Desk, Times
+from collector.events import Events
 from collector.intake import Intake
 from collector.metrics import Metrics
 from collector.replies import Replies
@@ -134,7 +135,8 @@ class Line:
         self.replies = Replies(self.source, self.desk)
         retry = Retry(sleep=lambda _: anyio.sleep(0.001))
         self.writer = Writer(store, self.desk, self.replies.announce, retry)
-        self.intake = Intake(self.source, store, self.desk)
+        self.events = Events(self.source, store, self.desk)
+        self.intake = Intake(self.source, store, self.desk, self.events.two_boots)
 
     async def send(self, seq: int, **fields: Any) -> None:
         await self.intake.take(TOPIC, payload(seq, **fields))
@@ -159,6 +161,7 @@ async def running(store: Store, settings: CollectorSettings | None = None) -> As
         outer.start_soon(line.replies.run)
         async with anyio.create_task_group() as inner:
             inner.start_soon(line.writer.run)
+            inner.start_soon(line.events.run)
             yield line
             inner.cancel_scope.cancel()
         outer.cancel_scope.cancel()

@@ -10,6 +10,7 @@ from e3p import options
 
 if TYPE_CHECKING:
     from telemetry.contract.documents import LedgerRow
+    from telemetry.contract.events import FleetEvent
 
 
 def ledger(
@@ -24,24 +25,25 @@ def ledger(
     from e3p.output import print_json
     from e3p.settings import load
     from telemetry.store.books import read_ledger
+    from telemetry.store.events import read_events
     from telemetry.store.open import opened_store
 
     settings = load(config, store=store)
 
-    async def ask() -> list[LedgerRow]:
-        async with opened_store(settings.common.store, create=False) as opened:
-            return await read_ledger(opened, node)
+    async def ask() -> tuple[list[LedgerRow], list[FleetEvent]]:
+        async with opened_store(settings.common.store, access=settings.access, create=False) as opened:
+            return await read_ledger(opened, node), await read_events(opened, node)
 
-    rows = anyio.run(ask)
+    rows, events = anyio.run(ask)
     closed = all(row.closed for row in rows)
     if json:
-        print_json({"closed": closed, "streams": rows})
+        print_json({"closed": closed, "streams": rows, "events": events})
     else:
-        _print(rows, closed=closed)
+        _print(rows, events, closed=closed)
     return 0 if closed else 1
 
 
-def _print(rows: list[LedgerRow], *, closed: bool) -> None:
+def _print(rows: list[LedgerRow], events: list[FleetEvent], *, closed: bool) -> None:
     from e3p.output import print_table
     from e3p.times import show_time
 
@@ -67,4 +69,6 @@ def _print(rows: list[LedgerRow], *, closed: bool) -> None:
     for row in rows:
         for first, last in row.missing:
             typer.echo(f"missing: {row.node} {row.boot} {row.stream} {first}-{last}")
+    for event in events:
+        typer.echo(f"{show_time(event.at)}: {event.words}")
     typer.echo("the ledger closes" if closed else "the ledger does not close: frames are missing")

@@ -17,6 +17,7 @@ NodeKind = Literal["state", "about", "ping", "pong", "stored", "result", "comman
 NODE_KINDS: tuple[NodeKind, ...] = ("state", "about", "ping", "pong", "stored", "result", "command", "reply")
 
 DEAD = f"{ROOT}/dead"
+FLEET_EVENT = f"{ROOT}/{FLEET}/event"
 
 NODE_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 STREAM_PATTERN = re.compile(r"[a-z0-9_-]{1,32}")
@@ -74,9 +75,7 @@ def everything_of_nodes() -> str:
 def is_fleet_topic(topic: str) -> bool:
     """Whether this is one of the fleet's own topics: a ranking or an event."""
     parts = topic.split("/")
-    return topic == f"{ROOT}/{FLEET}/event" or (
-        len(parts) == 6 and topic.startswith(f"{ROOT}/{FLEET}/ranking/")
-    )
+    return topic == FLEET_EVENT or (len(parts) == 6 and topic.startswith(f"{ROOT}/{FLEET}/ranking/"))
 
 
 def is_node(name: str) -> bool:

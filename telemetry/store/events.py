@@ -9,6 +9,6 @@ from telemetry.store.interface import Store
 
 
 async def read_events(store: Store, node: str | None = None) -> list[FleetEvent]:
-    """Every event, of one node or of all, oldest first; what a kind says beyond the common fields is left out."""
+    """Every event, of one node or of all, oldest first; without what only a kind says."""
     found = [msgspec.json.decode(each.doc, type=FleetEvent) for each in await store.latest(EVENT, node)]
     return sorted(found, key=lambda event: event.at)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import anyio
 
 from collector.desk import Desk, Times
+from collector.events import Events
 from collector.intake import Intake
 from collector.metrics import Metrics
 from collector.replies import Replies
@@ -112,7 +113,8 @@ async def _collecting(wire: Wire, store: Store) -> AsyncIterator[None]:
     replies = Replies(wire, desk)
     writer = Writer(store, desk, replies.announce)
     async with anyio.create_task_group() as tasks:
-        for service in (replies, writer, Intake(wire, store, desk)):
+        intake = Intake(wire, store, desk, Events(wire, store, desk).two_boots)
+        for service in (replies, writer, intake):
             tasks.start_soon(service.run)
         yield
         tasks.cancel_scope.cancel()
