@@ -6,7 +6,7 @@ waits. PUBACK means nothing here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 MAX_FRAMES = 64
@@ -14,6 +14,7 @@ MAX_BYTES = 4 * 1024 * 1024
 FIRST_TIMEOUT_S = 10.0
 MAX_TIMEOUT_S = 300.0
 OLDEST_EVERY = 10
+PROBES = 4
 NEVER = float("-inf")
 
 
@@ -41,6 +42,7 @@ class Delivery:
         self._timeout_s = FIRST_TIMEOUT_S
         self._doubled_at = NEVER
         self._turn = 0
+        self._answered = False
         self.sends = 0
 
     def __repr__(self) -> str:
@@ -89,6 +91,7 @@ class Delivery:
     def settled(self, ids: Collection[int]) -> None:
         """A `stored` covered these: the time-out falls back, because somebody answers."""
         if ids:
+            self._answered = self._answered or self._is_silent
             self._timeout_s = FIRST_TIMEOUT_S
         self.forget(ids)
 
@@ -99,12 +102,23 @@ class Delivery:
                 self._bytes -= flight.size_bytes
 
     def overdue(self, now_s: float) -> list[int]:
-        """The ids to send again, oldest first. The time-out doubles once for each round without an answer."""
-        late = [id_ for id_, flight in self._flights.items() if self._due_at(flight) <= now_s]
+        """The ids to send again, oldest first. The time-out doubles once for each round without an answer.
+
+        Into a silence go only a few, to find out whether it is over. Whoever answers then may have the rest
+        in its hands, so its time-out begins anew.
+        """
+        if self._answered:
+            self._answered = False
+            self._restart(self._flights, now_s)
+        late = sorted(id_ for id_, flight in self._flights.items() if self._due_at(flight) <= now_s)
+        probing = self._is_silent
         if any(self._doubled_at <= self._flights[id_].sent_at > NEVER for id_ in late):
             self._timeout_s = min(2 * self._timeout_s, MAX_TIMEOUT_S)
             self._doubled_at = now_s
-        return sorted(late)
+        if probing:
+            late, rest = late[:PROBES], late[PROBES:]
+            self._restart(rest, now_s)
+        return late
 
     def next_due(self) -> float:
         """When the first frame in flight will be overdue; infinity when none is."""
@@ -115,6 +129,15 @@ class Delivery:
         self._timeout_s = FIRST_TIMEOUT_S
         for id_, flight in self._flights.items():
             self._flights[id_] = flight._replace(sent_at=NEVER)
+
+    @property
+    def _is_silent(self) -> bool:
+        """Whether a whole round was sent again, and nobody has answered since."""
+        return self._timeout_s > FIRST_TIMEOUT_S
+
+    def _restart(self, ids: Iterable[int], now_s: float) -> None:
+        for id_ in list(ids):
+            self._flights[id_] = self._flights[id_]._replace(sent_at=now_s)
 
     def _due_at(self, flight: _Flight) -> float:
         return flight.sent_at + self._timeout_s

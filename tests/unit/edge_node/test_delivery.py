@@ -108,6 +108,33 @@ def test_an_answer_brings_the_time_out_back() -> None:
     assert delivery.timeout_s == 10.0
 
 
+def _silent(frames: int) -> Delivery:
+    """Frames sent, and sent again after ten seconds, without an answer."""
+    delivery = Delivery()
+    _send(delivery, list(range(frames)), now_s=0.0)
+    again = delivery.overdue(10.0)
+    assert again == list(range(frames))
+    _send(delivery, again, 10.0)
+    return delivery
+
+
+def test_into_a_silence_only_the_oldest_few_are_sent_once_a_round() -> None:
+    delivery = _silent(20)
+    assert delivery.overdue(30.0) == [0, 1, 2, 3]
+    _send(delivery, [0, 1, 2, 3], 30.0)
+    assert (delivery.overdue(30.0), delivery.overdue(69.9)) == ([], [])
+    assert delivery.overdue(70.0) == [0, 1, 2, 3]
+
+
+def test_when_the_silence_is_over_the_rest_has_a_time_out_of_its_own() -> None:
+    delivery = _silent(20)
+    _send(delivery, delivery.overdue(30.0), 30.0)
+    delivery.settled([0, 1])
+    assert delivery.overdue(65.0) == []
+    assert delivery.next_due() == 75.0
+    assert delivery.overdue(75.0) == list(range(2, 20))
+
+
 def test_after_a_reconnect_everything_in_flight_is_due_at_once() -> None:
     delivery = Delivery()
     _send(delivery, [1, 2, 3], now_s=100.0)
