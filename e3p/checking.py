@@ -11,21 +11,21 @@ from analyzer.book import Book
 from analyzer.checks import Check, Finding, check_all, leading
 from analyzer.exclusions import find_trial
 from e3p.output import print_table
+from e3p.settings import Settings
 from telemetry.contract.documents import EventRefused, Result
 from telemetry.contract.errors import UserError
-from telemetry.store.open import opened_store
 
 MOST_NAMED = 5
 Column = tuple[str, str, str, str, str]
 
 
-async def checks_of(url: str, names: Sequence[str], group: str | None) -> list[Check]:
+async def checks_of(settings: Settings, names: Sequence[str], group: str | None) -> list[Check]:
     """The verdicts on the configurations of these trials, of one campaign, or on all.
 
     Raises:
         UserError: an unknown trial or campaign.
     """
-    async with opened_store(url, create=False) as store:
+    async with settings.opened_store(create=False) as store:
         book = Book(store)
         await book.open()
         refused = [

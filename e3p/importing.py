@@ -24,7 +24,6 @@ from telemetry.contract.intervals import IntervalSet
 from telemetry.runtime.broker import EmbeddedBroker
 from telemetry.runtime.service import Service, run_services
 from telemetry.store.interface import Store
-from telemetry.store.open import opened_store
 
 
 class Job(NamedTuple):
@@ -42,7 +41,7 @@ async def import_recording(job: Job, settings: Settings) -> list[Result]:
     The results rest in the store as well; importing again leaves them as they are.
     """
     common = settings.common
-    async with opened_store(common.store, create=common.mqtt is None) as store:
+    async with settings.opened_store(create=common.mqtt is None) as store:
         await _refuse_another_reading(job, store)
         async with AsyncExitStack() as stack:
             services: list[Service] = []

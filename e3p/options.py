@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 
 Store = Annotated[
-    str | None, typer.Option("--store", metavar="URL", help="Where things rest: sqlite:///FILE.")
+    str | None,
+    typer.Option(
+        "--store", metavar="URL", help="Where things rest: sqlite:///FILE, influxdb://HOST/?org=…&bucket=…."
+    ),
 ]
 Mqtt = Annotated[str | None, typer.Option("--mqtt", metavar="URL", help="The broker: mqtt://HOST:PORT.")]
 Config = Annotated[

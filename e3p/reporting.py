@@ -16,6 +16,7 @@ from e3p.published import netscores
 from telemetry.contract.documents import Result
 from telemetry.contract.errors import UserError
 from telemetry.contract.ranking import Ranking
+from telemetry.store.access import NOTHING, Access
 from telemetry.store.open import opened_store
 from view.answer import Answer
 from view.gather import gather
@@ -24,9 +25,9 @@ from view.page import page
 from view.render import render
 
 
-async def write_report(url: str, out: Path, choice: Choice, score: Score) -> Answer:
+async def write_report(url: str, out: Path, choice: Choice, score: Score, access: Access = NOTHING) -> Answer:
     """Writes the report of the results chosen to a file; returns what it answers. Raises `UserError`."""
-    async with opened_store(url, create=False) as store:
+    async with opened_store(url, create=False, access=access) as store:
         material = await gather(store, choice, partial(_rank, score))
     shown = page(material, time.time_ns())
     try:

@@ -12,13 +12,13 @@ from collector.app import Collector
 from e3p import pages
 from e3p.announcer import Announcer
 from e3p.output import say
+from e3p.patience import waited_for
 from e3p.published import netscores
 from e3p.settings import Settings
 from telemetry.contract.errors import UserError
 from telemetry.runtime.address import Address
 from telemetry.runtime.broker import EmbeddedBroker
 from telemetry.runtime.service import run_services
-from telemetry.store.open import opened_store
 
 CONNECTED_WITHIN_S = 30.0
 
@@ -26,7 +26,7 @@ CONNECTED_WITHIN_S = 30.0
 async def serve(settings: Settings) -> None:
     """Runs until stopped by a signal."""
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(opened_store(settings.common.store))
+        store = await stack.enter_async_context(waited_for(settings))
         address = settings.common.address()
         if settings.common.mqtt is None:
             address = settings.common.address((await _broker(stack, settings)).url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from telemetry.runtime.common import Common
 from telemetry.runtime.config import Resolved, resolve
 from telemetry.runtime.http import Port
 from telemetry.runtime.logs import Level
+from telemetry.store.access import Access
+from telemetry.store.interface import Store
+from telemetry.store.open import open_store, opened_store
 
 FILE = Path("e3p.toml")
 
@@ -39,6 +43,20 @@ class Settings(NamedTuple):
     collector: CollectorSettings
     analyzer: AnalyzerSettings
     resolved: Resolved
+
+    def store(self, *, create: bool = True) -> Store:
+        """The store, not opened yet; without `create` it must be there. Raises `UserError`."""
+        return open_store(self.common.store, create=create, access=self.access)
+
+    def opened_store(self, *, create: bool = True) -> AbstractAsyncContextManager[Store]:
+        """The store, open for the length of the block. Raises `UserError`, `StoreUnavailable`."""
+        return opened_store(self.common.store, create=create, access=self.access)
+
+    @property
+    def access(self) -> Access:
+        """What the store needs beside its URL. Raises `UserError`."""
+        common = self.common
+        return Access(common.store_secret(), common.store_ca, common.store_gzip, common.store_raw_days)
 
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {

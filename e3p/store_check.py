@@ -14,7 +14,6 @@ from e3p.times import show_time
 from telemetry.contract.errors import UserError
 from telemetry.contract.nodetime import to_ns
 from telemetry.store.interface import Letter, Store, StoreTooNew, StoreUnavailable
-from telemetry.store.open import open_store
 from telemetry.store.sqlite import SqliteStore
 from telemetry.store.sqlite.schema import pending
 
@@ -28,7 +27,7 @@ async def examine_store(settings: Settings) -> Finding:
     """Opens the store, writes a letter to it, and takes that away again."""
     url = settings.common.store
     try:
-        store = open_store(url, create=False)
+        store = settings.store(create=False)
         if isinstance(store, SqliteStore) and (older := _older(store)):
             return older
         await store.open()
@@ -43,7 +42,7 @@ async def examine_store(settings: Settings) -> Finding:
 def examine_disks(settings: Settings, *, device: bool) -> list[Finding]:
     """Room below a store in a file, and on a device below the spool."""
     found = []
-    store = open_store(settings.common.store, create=False)
+    store = settings.store(create=False)
     if isinstance(store, SqliteStore):
         found.append(_disk("the store", store.path, LEAST_FREE_BYTES))
     if device:

@@ -13,16 +13,16 @@ def analyze(store: options.Store = None, mqtt: options.Mqtt = None, config: opti
     from analyzer.app import Analyzer
     from e3p.announcer import Announcer
     from e3p.pages import page
+    from e3p.patience import waited_for
     from e3p.published import netscores
     from e3p.settings import load
     from telemetry.runtime.service import run_services
-    from telemetry.store.open import opened_store
 
     settings = load(config, level="info", store=store, mqtt=mqtt)
     registry = CollectorRegistry()
 
     async def work() -> None:
-        async with opened_store(settings.common.store) as opened:
+        async with waited_for(settings) as opened:
             address = settings.common.address()
             part = Analyzer(settings.analyzer, opened, address, netscores(), registry=registry)
             facts = {"mqtt": address.url, "store": settings.common.store}

@@ -29,10 +29,9 @@ def backup(
     from e3p.bar import Share
     from e3p.settings import load
     from telemetry.store.backup import back_up
-    from telemetry.store.open import open_store
 
     settings = load(config, store=store)
-    opened = open_store(settings.common.store, create=False)
+    opened = settings.store(create=False)
     with Share("copied") as share:
         made = anyio.run(back_up, opened, folder, time.time(), share.show)
     _print(made, f"the backup is in {folder}", json=json)
@@ -50,10 +49,9 @@ def restore(
 
     from e3p.settings import load
     from telemetry.store.backup import restore as put_back
-    from telemetry.store.open import open_store
 
     settings = load(config, store=store)
-    opened = open_store(settings.common.store)
+    opened = settings.store()
 
     async def work() -> Backup:
         return await put_back(folder, opened, force=force)

@@ -36,7 +36,7 @@ def check(
     if trials and group:
         raise typer.BadParameter("name trials or a campaign, not both", param_hint="--group")
     settings = load(config, store=store)
-    checks = anyio.run(checks_of, settings.common.store, trials or [], group)
+    checks = anyio.run(checks_of, settings, trials or [], group)
     if json:
         print_json(checks)
     else:

@@ -27,12 +27,11 @@ def clock(
     from analyzer.clockline import read_clock
     from e3p.output import print_json
     from e3p.settings import load
-    from telemetry.store.open import opened_store
 
     settings = load(config, store=store)
 
     async def work() -> list[BootClock]:
-        async with opened_store(settings.common.store, create=False) as opened:
+        async with settings.opened_store(create=False) as opened:
             return await read_clock(opened, node)
 
     boots = anyio.run(work)

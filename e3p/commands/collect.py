@@ -13,15 +13,15 @@ def collect(store: options.Store = None, mqtt: options.Mqtt = None, config: opti
     from collector.app import Collector
     from e3p.announcer import Announcer
     from e3p.pages import page
+    from e3p.patience import waited_for
     from e3p.settings import load
     from telemetry.runtime.service import run_services
-    from telemetry.store.open import opened_store
 
     settings = load(config, level="info", store=store, mqtt=mqtt)
     registry = CollectorRegistry()
 
     async def work() -> None:
-        async with opened_store(settings.common.store) as opened:
+        async with waited_for(settings) as opened:
             address = settings.common.address()
             part = Collector(settings.collector, opened, address, registry=registry)
             facts = {"mqtt": address.url, "store": settings.common.store}

@@ -25,13 +25,12 @@ def energy(
     from e3p.settings import load
     from e3p.times import parse_time
     from telemetry.contract.documents import Result
-    from telemetry.store.open import opened_store
 
     settings = load(config, store=store)
     edges = parse_time(begin), parse_time(end)
 
     async def ask() -> list[Result]:
-        async with opened_store(settings.common.store, create=False) as opened:
+        async with settings.opened_store(create=False) as opened:
             return await energy_of(opened, node, *edges)
 
     return print_results(anyio.run(ask), json=json)

@@ -54,12 +54,11 @@ def _each(
     import anyio
 
     from e3p.settings import load
-    from telemetry.store.open import opened_store
 
     settings = load(config, store=url)
 
     async def run() -> list[str]:
-        async with opened_store(settings.common.store, create=False) as opened:
+        async with settings.opened_store(create=False) as opened:
             return [await act(opened, trial, time.time_ns()) for trial in trials]
 
     return anyio.run(run)

@@ -26,12 +26,11 @@ def ledger(
     from e3p.settings import load
     from telemetry.store.books import read_ledger
     from telemetry.store.events import read_events
-    from telemetry.store.open import opened_store
 
     settings = load(config, store=store)
 
     async def ask() -> tuple[list[LedgerRow], list[FleetEvent]]:
-        async with opened_store(settings.common.store, access=settings.access, create=False) as opened:
+        async with settings.opened_store(create=False) as opened:
             return await read_ledger(opened, node), await read_events(opened, node)
 
     rows, events = anyio.run(ask)

@@ -132,12 +132,11 @@ def _in(url: str | None, config: Path | None, work: Callable[[Store], Awaitable[
     import anyio
 
     from e3p.settings import load
-    from telemetry.store.open import opened_store
 
     settings = load(config, store=url)
 
     async def run() -> T:
-        async with opened_store(settings.common.store, create=False) as opened:
+        async with settings.opened_store(create=False) as opened:
             return await work(opened)
 
     return anyio.run(run)

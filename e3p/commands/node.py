@@ -39,12 +39,11 @@ def list_(
     from e3p.output import print_json
     from e3p.roll import read_roll
     from e3p.settings import load
-    from telemetry.store.open import opened_store
 
     settings = load(config, level="error", store=store, mqtt=mqtt)
 
     async def work() -> list[Entry]:
-        async with opened_store(settings.common.store, create=False) as opened:
+        async with settings.opened_store(create=False) as opened:
             return await read_roll(opened, await _states(settings.common.address()))
 
     entries = anyio.run(work)
@@ -73,13 +72,12 @@ def forget(
     from e3p.roll import forget as leave
     from e3p.roll import read_roll
     from e3p.settings import load
-    from telemetry.store.open import opened_store
 
     settings = load(config, level="error", store=store, mqtt=mqtt)
 
     async def work() -> list[Entry]:
         address = settings.common.address()
-        async with opened_store(settings.common.store, create=False) as opened:
+        async with settings.opened_store(create=False) as opened:
             states = await read_states(address)
             chosen = _chosen(names, await read_roll(opened, states))
             await clear(address, [entry.node for entry in chosen])

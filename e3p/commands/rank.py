@@ -10,6 +10,7 @@ from e3p import options
 
 if TYPE_CHECKING:
     from analyzer.ranking import Score
+    from e3p.settings import Settings
     from telemetry.contract.ranking import Ranking
 
 ORIGINS = ("measured", "estimated", "replayed", "synthetic")
@@ -43,7 +44,7 @@ def rank(
         raise typer.BadParameter(right, param_hint="--origin")
     score = _score(a, b, unit)
     settings = load(config, store=store)
-    found = anyio.run(_rankings, settings.common.store, score)
+    found = anyio.run(_rankings, settings, score)
     chosen = [ranking for ranking in found if _wanted(ranking, device, dataset, origin)]
     _check(chosen)
     if json:
@@ -70,14 +71,13 @@ def _score(a: float, b: float, unit: str) -> Score:
         raise UserError(str(error)) from None
 
 
-async def _rankings(url: str, score: Score) -> list[Ranking]:
+async def _rankings(settings: Settings, score: Score) -> list[Ranking]:
     """Every group's ranking; the one with the most rows first."""
     from analyzer.book import Book
     from analyzer.standings import rank_all
     from e3p.published import netscores
-    from telemetry.store.open import opened_store
 
-    async with opened_store(url, create=False) as opened:
+    async with settings.opened_store(create=False) as opened:
         book = Book(opened)
         await book.open()
         rankings = rank_all(book.results.values(), score, book.excluded, netscores())

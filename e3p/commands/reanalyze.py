@@ -27,13 +27,12 @@ def reanalyze(
     from e3p.output import energy, print_json, print_table
     from e3p.settings import load
     from e3p.times import parse_time
-    from telemetry.store.open import opened_store
 
     settings = load(config, store=store)
     since_ns = parse_time(since) if since else -(2**63)
 
     async def work() -> list[Change]:
-        async with opened_store(settings.common.store, create=False) as opened:
+        async with settings.opened_store(create=False) as opened:
             return await again(opened, since_ns, time.time_ns())
 
     changed = anyio.run(work)

@@ -37,7 +37,7 @@ def report(
     choice = Choice(device, dataset, None if origin == "any" else origin)
     ranked_by = settings.analyzer
     score = Score(a=ranked_by.a, b=ranked_by.b, unit=ranked_by.unit)
-    answer = anyio.run(write_report, settings.common.store, out, choice, score)
+    answer = anyio.run(write_report, settings.common.store, out, choice, score, settings.access)
     typer.echo(answer.sentence)
     for note in answer.notes:
         typer.echo(note)

@@ -10,6 +10,7 @@ from e3p import options
 
 if TYPE_CHECKING:
     from e3p.fleet import Fleet, Outcome, Progress
+    from e3p.settings import Settings
     from telemetry.contract.documents import LedgerRow
 
 app = typer.Typer(help="Devices that are not there, to size a server.", no_args_is_help=True)
@@ -57,11 +58,10 @@ def fleet(
         raise UserError(f"--prefix {prefix!r}: names of 1-64 of A-Z a-z 0-9 _ - are expected")
     settings = load(config, mqtt=mqtt, store=store)
     plan = Plan(nodes, rate, seconds, channels, connections or nodes, prefix)
-    asked = settings.common.store if store else None
 
     async def work() -> tuple[Outcome, list[LedgerRow]]:
         run = Fleet(plan, settings.common.address())
-        return await _interruptible(run), await _ledger(run, asked)
+        return await _interruptible(run), await _ledger(run, settings) if store else []
 
     outcome, rows = anyio.run(work)
     if json:
@@ -93,15 +93,12 @@ async def _interruptible(run: Fleet) -> Outcome:
     return outcome
 
 
-async def _ledger(run: Fleet, url: str | None) -> list[LedgerRow]:
+async def _ledger(run: Fleet, settings: Settings) -> list[LedgerRow]:
     """What the store's ledger says of the boots of this run."""
     from telemetry.store.books import read_ledger
-    from telemetry.store.open import opened_store
 
-    if url is None:
-        return []
     boots = {node.boot.id for node in run.nodes}
-    async with opened_store(url, create=False) as store:
+    async with settings.opened_store(create=False) as store:
         return [row for row in await read_ledger(store) if row.boot in boots]
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from telemetry.runtime.address import Address, Tls
 from telemetry.runtime.logs import Format, Level
 from telemetry.runtime.secret import Secret, given
 
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 LOCAL_BROKER = "mqtt://127.0.0.1:1883"
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True):
     """The top level of ``e3p.toml``. `mqtt` None: the command's own choice (`serve` brings a broker).
+
+    The `store_…` keys are for a store on a server: its token, who is trusted with TLS, whether what is
+    written is compressed, and how many days a raw bucket that is made here keeps its points (0: for ever).
 
     The parts answer /healthz and /metrics on `metrics_host`, each at its own `metrics_port`; `http_password`
     is asked for there and by `e3p serve`.
@@ -25,6 +31,11 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     mqtt_password: Secret | None = None
     mqtt_password_file: str | None = None
     store: str = "sqlite:///e3p.db"
+    store_token: Secret | None = None
+    store_token_file: str | None = None
+    store_ca: str | None = None
+    store_gzip: bool = False
+    store_raw_days: Days = 30
     log: Format = "text"
     log_level: Level = "info"
     metrics_host: str = "127.0.0.1"
@@ -36,6 +47,10 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
         password = given("mqtt_password_file", self.mqtt_password, self.mqtt_password_file)
         tls = Tls(self.mqtt_ca, self.mqtt_cert, self.mqtt_key)
         return Address.parse(self.mqtt or default, tls=tls, password=password)
+
+    def store_secret(self) -> Secret | None:
+        """The token of the store's server. Raises `UserError`."""
+        return given("store_token_file", self.store_token, self.store_token_file)
 
     def page_password(self) -> Secret | None:
         """What /metrics and the facts of /healthz are locked with. Raises `UserError`."""

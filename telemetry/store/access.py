@@ -24,3 +24,6 @@ class Access(NamedTuple):
     ca: str | None = None
     zipped: bool = False
     raw_days: int = RAW_DAYS
+
+
+NOTHING = Access()

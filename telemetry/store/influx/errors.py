@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+import aiohttp
 import msgspec
 
 from telemetry.contract.errors import UserError
@@ -50,6 +52,19 @@ def decision(address: Address, status: int, body: bytes, headers: Mapping[str, s
     if status == 404 and words:
         return NotThere(f"{who(address)}: {words}; influx bucket list shows what is there", words.split()[0])
     return UserError(f"{address.base}: no InfluxDB 2 answers there (status {status}); is the port right?")
+
+
+def trouble(address: Address, error: Exception) -> Exception:
+    """The error where no answer came at all."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        words = f"its certificate is not trusted ({error.certificate_error}); name its authority in store_ca"
+        return UserError(f"{who(address)}: {words}")
+    if isinstance(error, aiohttp.ClientConnectorSSLError) and "WRONG_VERSION" in str(error.os_error):
+        return UserError(f"{who(address)}: no TLS is spoken there; without it, it is influxdb://")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        words = os.strerror(error.errno) if (error.errno or 0) > 0 else error.os_error.strerror
+        return StoreUnavailable(f"{address.place}: {words}")
+    return StoreUnavailable(f"{address.place}: {str(error) or 'no answer in time'}")
 
 
 def retry_after_s(header: str | None, now_s: float) -> float | None:

@@ -14,9 +14,9 @@ import anyio.to_thread
 import msgspec
 
 from telemetry.contract.errors import UserError
-from telemetry.store.access import Access
+from telemetry.store.access import Access, Token
 from telemetry.store.influx.address import TOKEN, Address
-from telemetry.store.influx.errors import decision
+from telemetry.store.influx.errors import decision, trouble
 from telemetry.store.interface import StoreUnavailable
 
 # A half-open connection shows as silence. A server that sorts out a large write may be silent for a while.
@@ -46,10 +46,8 @@ class Server:
     """A session with one server. Its methods raise `StoreUnavailable`, `UserError` or `LinesRefused`."""
 
     def __init__(self, address: Address, access: Access) -> None:
-        if access.token is None:
-            raise UserError(f"store {address.url}: {TOKEN}")
         self.address = address
-        self._token = access.token.reveal
+        self._token = _checked(address, access.token)
         self._zipped = access.zipped
         self._tls = _context(access.ca) if address.secure else None
         self._session: aiohttp.ClientSession | None = None
@@ -61,7 +59,7 @@ class Server:
 
     async def open(self) -> None:
         connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=self._tls or True)
-        headers = {"Authorization": f"Token {self._token()}"}
+        headers = {"Authorization": f"Token {self._token.reveal()}"}
         self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=TIMEOUT)
 
     async def close(self) -> None:
@@ -105,14 +103,8 @@ class Server:
         try:
             async with self._session.request(method, f"{self.address.base}{path}", **how) as answer:
                 body = await answer.read()
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise UserError(
-                f"store at {self.address.place}: its certificate is not trusted "
-                f"({error.certificate_error}); name its authority in store_ca"
-            ) from None
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-            words = str(error) or type(error).__name__
-            raise StoreUnavailable(f"{self.address.place}: {words}") from error
+            raise trouble(self.address, error) from error
         if not answer.ok:
             raise decision(self.address, answer.status, body, answer.headers)
         return body
@@ -122,6 +114,15 @@ def _rows(series: list[Series]) -> Iterator[dict[str, Any]]:
     for each in series:
         for values in each.values:
             yield dict(zip(each.columns, values, strict=True))
+
+
+def _checked(address: Address, token: Token | None) -> Token:
+    """A token that can stand in a header."""
+    if token is None or not token.reveal():
+        raise UserError(f"store {address.url}: no token is set; {TOKEN}")
+    if not all("!" <= sign <= "~" for sign in token.reveal()):
+        raise UserError(f"store {address.url}: the token has signs that no token has; {TOKEN}")
+    return token
 
 
 def _context(ca: str | None) -> ssl.SSLContext:
