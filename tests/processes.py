@@ -14,8 +14,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple
 
 import anyio
@@ -24,6 +25,9 @@ import psutil
 
 from edge_node.power.synthetic import Options
 from telemetry.contract.encode import Encoding
+from telemetry.store.access import Access
+from telemetry.store.interface import Store
+from telemetry.store.open import NOTHING, opened_store
 
 ROOT = Path(__file__).resolve().parents[1]
 APPLICATION = Path(__file__).with_name("application.py")
@@ -60,6 +64,14 @@ class Sensor(NamedTuple):
 
 SINE = Sensor("main", {"wave": "sine", "watts": 5.0, "amplitude": 10.0, "period_s": 2.0, "channels": 4})
 BURSTS = Sensor("board", {"wave": "bursts", "watts": 20.0, "amplitude": 4.0, "period_s": 0.8, "channels": 2})
+
+
+class Place(NamedTuple):
+    """A store's URL, how a test opens it, and what its programs need beside the URL."""
+
+    url: str
+    access: Access = NOTHING
+    env: Mapping[str, str] = MappingProxyType({})
 
 
 class Program:
@@ -158,12 +170,18 @@ class Line:
     """The programs of one test, by command. `mqtt` is the broker's URL, once there is one."""
 
     def __init__(
-        self, folder: Path, *, encoding: Encoding = "msgpack", sensors: Sequence[Sensor] = (SINE,)
+        self,
+        folder: Path,
+        *,
+        encoding: Encoding = "msgpack",
+        sensors: Sequence[Sensor] = (SINE,),
+        place: Place | None = None,
     ) -> None:
         self.folder = folder
         self.sensors = {sensor.stream: sensor for sensor in sensors}
         self.mqtt: str | None = None
-        self.store = f"sqlite:///{folder / 'e3p.db'}"
+        self.place = place or Place(f"sqlite:///{folder / 'e3p.db'}")
+        self.store = self.place.url
         self.programs: list[Program] = []
         self._config = folder / "e3p.toml"
         self._config.write_text(self._settings(encoding, sensors))
@@ -171,6 +189,7 @@ class Line:
         self.env |= {
             "PYTHONPATH": str(ROOT),
             "E3P_STORE": self.store,
+            **self.place.env,
             "E3P_EDGE_ENCODING": encoding,
             "E3P_SOCKET": str(folder / "marks.sock"),
         }
@@ -221,6 +240,10 @@ class Line:
         application = await self.application(trial, index=index)
         await anyio.sleep(seconds)
         await finish(application)
+
+    def opened(self) -> AbstractAsyncContextManager[Store]:
+        """The store, for a look into it."""
+        return opened_store(self.store, create=False, access=self.place.access)
 
     def ask(self, *arguments: str) -> tuple[int, Any]:
         """A command that answers in JSON: its exit code and its document."""

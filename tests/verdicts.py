@@ -15,7 +15,6 @@ from telemetry.contract.frames import MarksFrame
 from telemetry.contract.marks import TrialBegin, TrialEnd
 from telemetry.contract.topics import every_node
 from telemetry.runtime.mqtt import Address, Link, Message
-from telemetry.store.open import opened_store
 from tests.processes import Line, until
 
 TOLERANCE = 0.001
@@ -32,14 +31,14 @@ class Edges(NamedTuple):
 
 async def results(line: Line) -> Documents:
     """The newest revision of every result in the store, by window and stream."""
-    async with opened_store(line.store, create=False) as store:
+    async with line.opened() as store:
         found = [msgspec.json.decode(each.doc, type=Result) for each in await store.latest("result")]
     return {(result.window, result.stream): result for result in found}
 
 
 async def history(line: Line, window: str, stream: str = "main") -> list[Result]:
     """Every revision of one result."""
-    async with opened_store(line.store, create=False) as store:
+    async with line.opened() as store:
         latest = (await results(line))[window, stream]
         held = await store.history("result", f"{latest.node}/{window}/{stream}")
     return [msgspec.json.decode(each.doc, type=Result) for each in held]
@@ -59,7 +58,7 @@ async def result_of(line: Line, trial: str, *, without: tuple[str, ...] = ()) ->
 async def edges_of(line: Line, trial: str) -> Edges:
     """When the application marked the trial: read from the frames, not from a result."""
     found = {}
-    async with opened_store(line.store, create=False) as store:
+    async with line.opened() as store:
         for account in await store.accounts():
             if account.key.stream.startswith("marks/"):
                 for _, frame in await store.frames(account.key, account.stored):

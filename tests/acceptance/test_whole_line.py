@@ -1,7 +1,11 @@
-"""A trial through the whole line, in processes that meet only at a broker: its energy is the waveform's."""
+"""A trial through the whole line, in processes that meet only at a broker: its energy is the waveform's.
+
+The same trial over each broker and each store.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +18,10 @@ from telemetry.contract.payload import is_json
 from telemetry.contract.topics import every_frame
 from telemetry.runtime.broker import EmbeddedBroker
 from telemetry.runtime.mqtt import Message
-from tests.processes import BURSTS, SINE, Line, until
+from tests.influx import access, drop_buckets, new_bucket
+from tests.processes import BURSTS, SINE, Line, Place, until
 from tests.relay import Relay
+from tests.servers import Broker, Influx
 from tests.verdicts import (
     Ear,
     assert_all_stored,
@@ -38,11 +44,23 @@ def named(request: pytest.FixtureRequest) -> str | None:
     return url
 
 
+@pytest.fixture(params=["sqlite", "influxdb"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """An empty store of the test's own."""
+    if request.param == "sqlite":
+        yield Place(f"sqlite:///{tmp_path / 'e3p.db'}")
+        return
+    influx: Influx = request.getfixturevalue("influx")
+    bucket = new_bucket()
+    yield Place(influx.store(bucket), access(influx), {"E3P_STORE_TOKEN": influx.token})
+    drop_buckets(influx, bucket)
+
+
 @pytest.mark.parametrize("encoding", ENCODINGS)
 async def test_a_trial_at_1_khz_gives_the_energy_of_its_waveform(
-    named: str | None, encoding: Encoding, tmp_path: Path
+    named: str | None, place: Place, encoding: Encoding, tmp_path: Path
 ) -> None:
-    with Line(tmp_path, encoding=encoding, sensors=(SINE, BURSTS)) as line:
+    with Line(tmp_path, encoding=encoding, sensors=(SINE, BURSTS), place=place) as line:
         server = await line.serve(named)
         agent = await line.edge()
         async with Ear(line.mqtt or "", *every_frame()).listening() as ear:
@@ -52,6 +70,21 @@ async def test_a_trial_at_1_khz_gives_the_energy_of_its_waveform(
         assert {is_json(m.payload) for m in ear.heard if "/power/" in m.topic} == {encoding == "json"}
         assert await agent.interrupt() == 0
         assert await server.interrupt() == 0
+        await assert_true_energy(line, "t")
+        assert_all_stored(line)
+        await assert_reanalysis_changes_nothing(line)
+
+
+async def test_collector_and_analyzer_meet_at_broker_and_store_only(
+    mosquitto: Broker, place: Place, tmp_path: Path
+) -> None:
+    with Line(tmp_path, sensors=(SINE, BURSTS), place=place) as line:
+        line.mqtt = mosquitto.url
+        parts = [await line.part(command) for command in ("collect", "analyze", "edge")]
+        await line.trial("t")
+        await result_of(line, "t")
+        for part in reversed(parts):
+            assert await part.interrupt() == 0
         await assert_true_energy(line, "t")
         assert_all_stored(line)
         await assert_reanalysis_changes_nothing(line)
