@@ -73,7 +73,7 @@ class Collector:
         held = self.desk.gather.held
         facts = {
             "connected": self.link.connected,
-            "nodes": len(self.desk.nodes),
+            "nodes": len(self.desk.admission),
             "queue_samples": held.samples,
             "queue_bytes": held.size_bytes,
             "inbox_shed": self.link.shed,

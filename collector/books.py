@@ -16,6 +16,8 @@ from telemetry.contract.ledger import lost_of
 from telemetry.store.interface import Account
 
 NOTHING = IntervalSet()
+MAX_RANGES = 2_000
+"""Of one sequence. A node has 64 frames on their way, so an honest one leaves few holes."""
 
 
 class Books:
@@ -40,10 +42,17 @@ class Books:
 
     def settle(self, key: StreamKey, seqs: IntervalSet) -> None:
         """These frames need not be sent again."""
-        self._settled[key] = self.settled(key) | seqs
+        self._settled[key] = _bounded(self.settled(key) | seqs)
         self._settled.move_to_end(key)
         if len(self._settled) > self._max_streams:
             self._settled.popitem(last=False)
+
+
+def _bounded(seqs: IntervalSet) -> IntervalSet:
+    """Of too many ranges the first, which says how far all is settled, and the last."""
+    if len(seqs.ranges) <= MAX_RANGES:
+        return seqs
+    return IntervalSet([seqs.ranges[0], *seqs.ranges[1 - MAX_RANGES :]])
 
 
 def settled_by(received: Iterable[Received]) -> dict[StreamKey, IntervalSet]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Protocol
 
 from collector.desk import Desk
 from collector.gather import Arrival
 from collector.letters import make_letter
-from collector.meter import Meters
+from collector.meter import Meters, meter_key
 from collector.presence import Presence, Twins
 from telemetry.contract.decode import Meter, Received, Unreadable, decode_message, receive
 from telemetry.contract.errors import Refused
-from telemetry.contract.frames import HealthFrame
+from telemetry.contract.frames import HealthFrame, StreamKey
 from telemetry.contract.nodetime import NS_PER_S, node_time_ns
 from telemetry.contract.payload import is_json
 from telemetry.contract.replies import State
@@ -48,7 +48,6 @@ class Intake:
         self._meters = Meters()
         self._presence = Presence()
         self._two_boots = two_boots
-        self._full = False
 
     async def run(self) -> None:
         async for message in self._source.inbox():
@@ -70,13 +69,16 @@ class Intake:
 
     def _frame(self, received: Received, payload: bytes) -> bool:
         node = received.topic.node
-        if not self._admit(node):
+        if not self._desk.admit(received.key, *_named(received)):
             return False
         self._look_at(received)
-        self._desk.nodes[node] = "json" if is_json(payload) else "msgpack"
+        self._desk.encodings[node] = "json" if is_json(payload) else "msgpack"
         return self._desk.put(Arrival(received, payload))
 
     async def _meter(self, topic: FrameTopic, meter: Meter, payload: bytes) -> None:
+        if not self._desk.admit(meter_key(topic, meter)):
+            self._desk.metrics.received.inc()
+            return
         try:
             await self._meters.look_up(self._store, topic, meter)
         except StoreUnavailable:
@@ -92,19 +94,10 @@ class Intake:
 
     def _refuse(self, topic: str, payload: bytes, reason: Refused) -> None:
         self._desk.metrics.received.inc()
-        if isinstance(reason, Unreadable) and reason.key and not self._admit(reason.key.node):
+        if isinstance(reason, Unreadable) and reason.key and not self._desk.admit(reason.key):
             return
-        self._desk.put(make_letter(topic, payload, reason, self._desk.times.utc_ns()))
-
-    def _admit(self, node: str) -> bool:
-        """Whether a node's message is taken; that of a node too many is shed."""
-        if self._desk.admit(node):
-            return True
-        self._desk.shed("nodes")
-        if not self._full:
-            self._full = True
-            log.warning("too many nodes", node=node, max_nodes=self._desk.settings.max_nodes)
-        return False
+        if self._desk.has_room_for_letters():
+            self._desk.put(make_letter(topic, payload, reason, self._desk.times.utc_ns()))
 
     def _look_at(self, received: Received) -> None:
         """At the clock and the boots of a node."""
@@ -119,6 +112,13 @@ class Intake:
             twins = self._presence.heard(node, frame, self._desk.times.now_s())
             if twins is not None:
                 self._two_boots(node, twins)
+
+
+def _named(received: Received) -> Iterator[StreamKey]:
+    """The sequences that a health report tells of."""
+    frame = received.frame
+    for stream in frame.streams if isinstance(frame, HealthFrame) else ():
+        yield StreamKey(received.topic.node, stream.boot, stream.stream)
 
 
 def _is_reply(topic: str, payload: bytes) -> bool:

@@ -12,9 +12,11 @@ from telemetry.contract.decode import Received, Unreadable, receive
 from telemetry.contract.errors import Refused, UserError
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.replies import Dead
-from telemetry.contract.units import MAX_PAYLOAD_BYTES
+from telemetry.contract.units import MAX_PAYLOAD_BYTES, MAX_TEXT
 from telemetry.store.interface import Letter, Outcome, Store, Verdict
 
+MAX_REASON = 1_024
+"""A topic is up to 64 kB long, and a path in a message may be: nothing of a letter but its body is large."""
 REFUSED = {
     Verdict.CONFLICT: Refused("conflict", "seq", "another body is stored under this key"),
     Verdict.ANCHOR: Refused("anchor", "anchor", "another anchor is stored for this boot"),
@@ -109,8 +111,8 @@ def _letter(
 ) -> Letter:
     return Letter(
         key=letter_key(topic, body),
-        topic=topic,
-        reason=str(reason),
+        topic=topic[:MAX_TEXT],
+        reason=str(reason)[:MAX_REASON],
         at=at_ns,
         body=body if len(body) <= MAX_PAYLOAD_BYTES else None,
         stream=address[0],

@@ -72,7 +72,7 @@ class Replies:
 
     async def _acknowledge(self, node: str) -> None:
         told = self._desk.acks.take(node, self._desk.times.now_s())
-        payload = encode(told.message, self._desk.nodes.get(node, "msgpack"))
+        payload = encode(told.message, self._desk.encodings.get(node, "msgpack"))
         try:
             await self._source.publish(node_topic(node, "stored"), payload)
         except LinkDown:

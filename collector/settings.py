@@ -22,7 +22,9 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     holds what came and was not looked at yet; the queue, what waits for the store, bounded by samples and by
     bytes. What comes beyond is shed and counted, and its node still has it. `acks_per_s` bounds the `stored`
     messages to each node. Of more than `max_streams` sequences the collector forgets the oldest: the store
-    knows them. At `metrics_port` /healthz and /metrics answer; nowhere when it is None.
+    knows them. A node has at most `node_streams` names of streams and begins `boots_per_hour` boots; beyond
+    `max_letters` dead letters no more are taken. At `metrics_port` /healthz and /metrics answer; nowhere when
+    it is None.
     """
 
     batch_frames: Number = 500
@@ -34,4 +36,7 @@ class CollectorSettings(msgspec.Struct, frozen=True, kw_only=True):
     acks_per_s: Positive = 5.0
     max_nodes: Number = 10_000
     max_streams: Number = 50_000
+    node_streams: Number = 64
+    boots_per_hour: Number = 3_600
+    max_letters: Number = 100_000
     metrics_port: Port | None = None

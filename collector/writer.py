@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
@@ -20,6 +21,7 @@ from telemetry.store.interface import Letter, Outcome, Store, StoreUnavailable, 
 
 T = TypeVar("T")
 FLUSH_S = 5.0
+RECOUNT_S = 60.0
 
 log = logs.get("collector")
 
@@ -41,6 +43,7 @@ class Writer:
         self._announce = announce
         self._retry = retry or Retry()
         self._batch: Batch | None = None
+        self._count_at_s = -math.inf
 
     async def run(self) -> None:
         try:
@@ -61,14 +64,24 @@ class Writer:
     async def _load(self) -> None:
         """Opens the books with what the store holds from before."""
         accounts = await self._insist(self._store.accounts)
-        for account in accounts:
-            self._desk.admit(account.key.node)
+        self._desk.admission.load(account.key for account in accounts)
         self._desk.books.load(accounts)
+        await self._count_letters()
 
     async def _until_due(self) -> None:
         desk = self._desk
         while (wait_s := desk.gather.due_in_s(desk.times.now_s())) != 0:
-            await desk.gathered.wait(wait_s)
+            if desk.letters >= desk.settings.max_letters:
+                await self._count_letters()
+            await desk.gathered.wait(RECOUNT_S if wait_s is None else wait_s)
+
+    async def _count_letters(self) -> None:
+        """Repeats were counted too, and a person may have dropped some. It costs, so it is not done often."""
+        now_s = self._desk.times.now_s()
+        if now_s >= self._count_at_s:
+            self._count_at_s = now_s + RECOUNT_S
+            letters = await self._insist(partial(self._store.letters, bodies=False))
+            self._desk.letters = len(letters)
 
     async def _write_next(self) -> None:
         """A batch is held until it is settled: interrupted, it is written again, which changes nothing."""
@@ -86,13 +99,15 @@ class Writer:
                 letters.extend(self._refused(batch, outcomes))
             if letters:
                 await self._insist(partial(self._store.bury, letters))
+                self._desk.letters += len(letters)
         self._announce(letters)
         self._settle(batch, outcomes, letters)
         self._desk.gather.release(batch)
 
     def _refused(self, batch: Batch, outcomes: Sequence[Outcome]) -> Iterator[Letter]:
         for arrival, outcome in zip(batch.arrivals, outcomes, strict=True):
-            if reason := refusal(outcome):
+            reason = refusal(outcome)
+            if reason and self._desk.has_room_for_letters():
                 yield refused_by_store(arrival, reason, self._desk.times.utc_ns())
 
     def _settle(self, batch: Batch, outcomes: Sequence[Outcome], letters: Sequence[Letter]) -> None:
