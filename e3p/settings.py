@@ -23,6 +23,7 @@ from telemetry.store.interface import Store
 from telemetry.store.open import open_store, opened_store
 
 FILE = Path("e3p.toml")
+MIB = 1024 * 1024
 
 
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +57,10 @@ class Settings(NamedTuple):
     def access(self) -> Access:
         """What the store needs beside its URL. Raises `UserError`."""
         common = self.common
-        return Access(common.store_secret(), common.store_ca, common.store_gzip, common.store_raw_days)
+        letter_bytes = common.store_letter_mib * MIB
+        return Access(
+            common.store_secret(), common.store_ca, common.store_gzip, common.store_raw_days, letter_bytes
+        )
 
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {

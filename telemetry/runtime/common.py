@@ -11,6 +11,7 @@ from telemetry.runtime.logs import Format, Level
 from telemetry.runtime.secret import Secret, given
 
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
+Mib = Annotated[int, msgspec.Meta(ge=0)]
 LOCAL_BROKER = "mqtt://127.0.0.1:1883"
 
 
@@ -19,6 +20,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
 
     The `store_…` keys are for a store on a server: its token, who is trusted with TLS, whether what is
     written is compressed, and how many days a raw bucket that is made here keeps its points (0: for ever).
+    In any store dead letters keep their bodies up to `store_letter_mib` in all.
 
     The parts answer /healthz and /metrics on `metrics_host`, each at its own `metrics_port`; `http_password`
     is asked for there and by `e3p serve`.
@@ -36,6 +38,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     store_ca: str | None = None
     store_gzip: bool = False
     store_raw_days: Days = 30
+    store_letter_mib: Mib = 256
     log: Format = "text"
     log_level: Level = "info"
     metrics_host: str = "127.0.0.1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 RAW_DAYS = 30
+LETTER_BYTES = 256 * 1024 * 1024
 
 
 class Token(Protocol):
@@ -14,7 +15,7 @@ class Token(Protocol):
 
 
 class Access(NamedTuple):
-    """How an InfluxDB 2 is spoken to; files need none of it.
+    """How an InfluxDB 2 is spoken to, and how many bytes dead letters may fill in any store.
 
     `ca` is a PEM file of who is trusted (None: the system's authorities); `zipped`: what is written travels
     compressed; `raw_days`: how long a raw bucket that is made here keeps its points, 0 for ever.
@@ -24,6 +25,7 @@ class Access(NamedTuple):
     ca: str | None = None
     zipped: bool = False
     raw_days: int = RAW_DAYS
+    letter_bytes: int = LETTER_BYTES
 
 
 NOTHING = Access()

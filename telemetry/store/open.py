@@ -25,12 +25,12 @@ def open_store(url: str, *, create: bool = True, access: Access = NOTHING) -> St
     if not separator:
         raise UserError(f"store {url!r}: no URL; a file is named like {SQLITE}{url or 'e3p.db'}")
     if scheme == "sqlite":
-        return SqliteStore(_file(url, rest), create=create)
+        return SqliteStore(_file(url, rest), create=create, letter_bytes=access.letter_bytes)
     if scheme in ("influxdb", "influxdbs"):
         # Only here: what speaks to a server loads HTTP and numpy, and most commands are over before that.
         from telemetry.store.influx import Address, InfluxStore  # noqa: PLC0415
 
-        return InfluxStore(Address.parse(url), access, create=create)
+        return InfluxStore(Address.parse(url), access, create=create, letter_bytes=access.letter_bytes)
     raise UserError(f"store {url!r}: no store is called {scheme!r} here; use {LAWFUL}")
 
 

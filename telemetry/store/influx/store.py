@@ -12,7 +12,7 @@ from telemetry.contract.decode import Received
 from telemetry.contract.frames import Frame, StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.nodetime import NS_PER_MS, NS_PER_S, node_time_ns
-from telemetry.store.access import Access
+from telemetry.store.access import LETTER_BYTES, Access
 from telemetry.store.influx.accounts import Accounts
 from telemetry.store.influx.address import Address
 from telemetry.store.influx.documents import Documents
@@ -23,8 +23,6 @@ from telemetry.store.influx.server import Server
 from telemetry.store.influx.setup import check
 from telemetry.store.influx.writing import Writer
 from telemetry.store.interface import Account, Letter, Outcome, Place, Revision
-
-LETTER_BYTES = 256 * 1024 * 1024
 
 
 class InfluxStore:

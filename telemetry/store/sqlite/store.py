@@ -13,6 +13,7 @@ import anyio.to_thread
 from telemetry.contract.decode import Received
 from telemetry.contract.frames import Frame, StreamKey
 from telemetry.contract.intervals import IntervalSet
+from telemetry.store.access import LETTER_BYTES
 from telemetry.store.interface import Account, Letter, Place, Revision, Verdict
 from telemetry.store.sqlite.accounts import read_accounts, read_places
 from telemetry.store.sqlite.connection import Connection, closed_on_failure, connect, reading, writing
@@ -23,7 +24,6 @@ from telemetry.store.sqlite.schema import prepare
 
 T = TypeVar("T")
 
-LETTER_BYTES = 256 * 1024 * 1024
 BUSY_S = 5.0
 
 
