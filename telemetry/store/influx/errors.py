@@ -62,7 +62,8 @@ def trouble(address: Address, error: Exception) -> Exception:
     if isinstance(error, aiohttp.ClientConnectorSSLError) and "WRONG_VERSION" in str(error.os_error):
         return UserError(f"{who(address)}: no TLS is spoken there; without it, it is influxdb://")
     if isinstance(error, aiohttp.ClientConnectorError):
-        words = os.strerror(error.errno) if (error.errno or 0) > 0 else error.os_error.strerror
+        number = error.os_error.errno or 0
+        words = os.strerror(number) if number > 0 else str(error.os_error.strerror)
         return StoreUnavailable(f"{address.place}: {words}")
     return StoreUnavailable(f"{address.place}: {str(error) or 'no answer in time'}")
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from telemetry.contract.errors import UserError
-from telemetry.store.influx.address import Address
 from telemetry.store.influx.errors import LinesRefused, NotThere, who
 from telemetry.store.influx.server import Server
 from telemetry.store.interface import StoreTooNew
@@ -51,25 +50,33 @@ async def find_bucket(server: Server, bucket: str) -> Mapping[str, Any] | None:
     return next((each for each in answer["buckets"] if each["name"] == bucket), None)
 
 
-async def make_bucket(server: Server, bucket: str, kept_s: int) -> None:
+async def make_bucket(server: Server, bucket: str, keep_s: int) -> None:
     """Makes a bucket that keeps its points so long (0: for ever). Raises `UserError` where it may not be."""
-    rules = [{"type": "expire", "everySeconds": kept_s}] if kept_s else []
-    wanted = {"name": bucket, "orgID": await org_id(server, bucket), "retentionRules": rules}
+    rules = retention_rules(keep_s)
     try:
+        wanted = {"name": bucket, "orgID": await org_id(server), "retentionRules": rules}
         await server.call("POST", "/api/v2/buckets", wanted)
     except LinesRefused:  # another program made it a moment ago
         if await find_bucket(server, bucket) is None:
             raise
     except UserError:
-        raise _may_not(server.address, bucket) from None
+        raise UserError(
+            f"{who(server.address)}: bucket {bucket!r} is missing, and this token may not make it; make it "
+            f"once with influx bucket create --name {bucket}, or give a token that may write buckets"
+        ) from None
 
 
-async def org_id(server: Server, bucket: str) -> str:
-    """The organisation's id. Raises `UserError`: a token that may make nothing in it does not see it."""
+async def org_id(server: Server) -> str:
+    """The organisation's id. Raises `UserError`: a token that may do little in it does not see it."""
     found = await server.call("GET", "/api/v2/orgs", org=server.address.org)
     if not found["orgs"]:
-        raise _may_not(server.address, bucket)
+        raise UserError(f"{who(server.address)}: this token does not see the organisation")
     return str(found["orgs"][0]["id"])
+
+
+def retention_rules(keep_s: int) -> list[dict[str, object]]:
+    """A retention as the server takes it; 0: for ever."""
+    return [{"type": "expire", "everySeconds": keep_s}]
 
 
 def kept_s(bucket: Mapping[str, Any]) -> int:
@@ -107,10 +114,3 @@ async def _try(server: Server, now_ns: int) -> None:
             await server.write(bucket, b"e3p schema=%di %d\n" % (SCHEMA, stamp))
         except LinesRefused as error:
             raise UserError(f"{who(server.address)}: bucket {bucket!r} refuses a point: {error}") from None
-
-
-def _may_not(address: Address, bucket: str) -> UserError:
-    return UserError(
-        f"{who(address)}: bucket {bucket!r} is missing, and this token may not make it; make it once with "
-        f"influx bucket create --name {bucket}, or give a token that may write buckets"
-    )

@@ -19,10 +19,12 @@ from telemetry.store.influx.documents import Documents
 from telemetry.store.influx.frames import Reader
 from telemetry.store.influx.ledger import Ledger
 from telemetry.store.influx.letters import Letters
+from telemetry.store.influx.preparing import set_up
 from telemetry.store.influx.server import Server
 from telemetry.store.influx.setup import check
 from telemetry.store.influx.writing import Writer
 from telemetry.store.interface import Account, Letter, Outcome, Place, Revision
+from telemetry.store.steps import Step
 
 
 class InfluxStore:
@@ -70,6 +72,10 @@ class InfluxStore:
         """Again is nothing."""
         with anyio.CancelScope(shield=True):
             await self._server.close()
+
+    async def set_up(self, raw_days: int | None) -> Sequence[Step]:
+        """What `telemetry.store.steps.Preparable` says."""
+        return await set_up(self._server, raw_days)
 
     async def write(self, frames: Sequence[Received]) -> Sequence[Outcome]:
         return await self._writer.write(frames)
