@@ -44,6 +44,17 @@ def tie_groups(draws: Floats) -> list[int]:
     return ties
 
 
+def drawn_taus(one: Sequence[float], draws: Floats) -> Floats:
+    """Return Kendall's tau-b between one order (equal values are ties) and each draw's: rows × draws."""
+    values = np.asarray(one, np.float64)
+    upper, lower = np.triu_indices(len(values), 1)
+    drawn = (draws[upper] > draws[lower]).astype(np.int8) - (draws[upper] < draws[lower])
+    rising, falling = values[upper] > values[lower], values[upper] < values[lower]
+    agreement = drawn[rising].sum(axis=0, dtype=np.int64) - drawn[falling].sum(axis=0, dtype=np.int64)
+    pairs = np.count_nonzero(rising | falling) * np.count_nonzero(drawn, axis=0)
+    return np.asarray(agreement / np.sqrt(np.maximum(pairs, 1)))
+
+
 def kendall_tau(one: Sequence[float], other: Sequence[float]) -> float | None:
     """Return Kendall's tau-b (Biometrika 33, 1945): 1 for equal orders, -1 for opposite ones.
 

@@ -58,7 +58,7 @@ def draw_log_energies(
     logs *= np.sqrt(np.maximum(lines, scatter.relative**2) / count)[:, np.newaxis]
     if scatter.dof:
         logs[lines < scatter.relative**2] *= np.sqrt(scatter.dof / rng.chisquare(scatter.dof, draws))
-    shares = _shared(configurations)
+    shares = shared_errors(configurations)
     logs += shares @ rng.standard_normal((shares.shape[1], draws))
     logs += np.log([row.mean_j for row in configurations])[:, np.newaxis]
     return logs
@@ -81,7 +81,7 @@ def _shared_lines(trial: Result) -> dict[str, float]:
     return {"gain": float(np.sqrt(max(whole**2 - comparable**2, 0.0))) / 2.0 / energy_j}
 
 
-def _shared(configurations: Sequence[Configuration]) -> Floats:
+def shared_errors(configurations: Sequence[Configuration]) -> Floats:
     """Return by how much each shared error (node and line) moves each row: rows × errors."""
     columns: dict[tuple[str, str], int] = {}
     entries: list[tuple[int, int, float]] = []

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.beats import kendall_tau
+from analyzer.beats import drawn_taus, kendall_tau
 from analyzer.sam import UNITS_J, ScoreUndefined, in_unit, sam
 from telemetry.contract.ranking import NetScoreCheck, NetScoreRow, OtherOrder, RankingRow
 
@@ -17,6 +18,8 @@ Floats = NDArray[np.float64]
 
 EXPONENTS = (1.0, 3.0, 5.0, 7.0)
 INTERVAL = (0.025, 0.975)
+# The number of pairs grows with the square.
+MOST_FOR_TAU = 60
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,13 @@ def pareto_front(accuracy: Sequence[float], energy: Sequence[float]) -> list[int
 
 
 def against_netscore(
-    rows: Sequence[RankingRow], sams: Floats, netscores: Mapping[str, float]
+    rows: Sequence[RankingRow], sams: Floats, energies: Floats, netscores: Mapping[str, float]
 ) -> NetScoreCheck | None:
     """Compare NetScore's order with the measured one; None with fewer than two rows that have a NetScore.
 
     NetScore knows models, not configurations: its pick is the best configuration of its best model. The
-    regret is the share of the best score that is lost by taking the pick; `sams` are rows × draws.
+    regret is the share of the best score that is lost by taking the pick; `sams` and `energies` (in the
+    ranking's unit) are rows × draws.
     """
     known = [(at, netscores[row.model]) for at, row in enumerate(rows) if row.model in netscores]
     if len(known) < 2:
@@ -79,19 +83,27 @@ def against_netscore(
     pick = next(at for (at, _), rank in zip(known, ranks, strict=True) if rank == 1)
     best = known[0][0]
     drawn = _regrets(sams[[at for at, _ in known]], sams[pick])
-    low, high = np.quantile(drawn, INTERVAL)
+    scores = [score for _, score in known]
     return NetScoreCheck(
         rows=tuple(
             NetScoreRow(rank=rows[at].rank, netscore=score, netscore_rank=rank)
             for (at, score), rank in zip(known, ranks, strict=True)
         ),
-        tau=kendall_tau([score for _, score in known], [rows[at].sam for at, _ in known]),
+        tau=kendall_tau(scores, [rows[at].sam for at, _ in known]),
+        **_interval("tau", drawn_taus(scores, sams[[at for at, _ in known[:MOST_FOR_TAU]]])),
         pick=rows[pick].rank,
         regret=1.0 - rows[pick].sam / rows[best].sam if rows[best].sam > 0 else 0.0,
-        regret_lo=float(f"{low:.6g}"),
-        regret_hi=float(f"{high:.6g}"),
+        **_interval("regret", drawn),
+        regret_energy=rows[pick].energy - rows[best].energy,
+        **_interval("regret_energy", energies[pick] - energies[best]),
         unknown=tuple(_once(row.model for row in rows if row.model not in netscores)),
     )
+
+
+def _interval(name: str, draws: Floats) -> dict[str, Any]:
+    """The 95 % interval of some draws, as fields of a document, in digits that every machine agrees on."""
+    low, high = np.quantile(draws, INTERVAL)
+    return {f"{name}_lo": float(f"{low:.6g}"), f"{name}_hi": float(f"{high:.6g}")}
 
 
 def _regrets(sams: Floats, pick: Floats) -> Floats:

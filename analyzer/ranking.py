@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from analyzer.beats import probabilities, tie_groups
 from analyzer.configurations import Configuration, gather
-from analyzer.draws import Scatter, draw_accuracies, draw_log_energies, pooled_scatter
+from analyzer.draws import Scatter, draw_accuracies, draw_log_energies, pooled_scatter, shared_errors
 from analyzer.outlook import INTERVAL, Measured, against_netscore, other_orders, pareto_front
 from analyzer.sam import DEFAULT_A, DEFAULT_B, DEFAULT_UNIT, ScoreUndefined, in_unit, sam
+from analyzer.separating import Known, separations
 from telemetry.contract.documents import Result
+from telemetry.contract.marks import PROGRAM
 from telemetry.contract.ranking import Ranking, RankingGroup, RankingRow, RefusedModel
 
 Floats = NDArray[np.float64]
@@ -27,6 +29,7 @@ Floats = NDArray[np.float64]
 DRAWS = 10_000
 FEWEST_DRAWS = 1_500
 DRAWS_IN_ALL = 5_000_000
+TINY = 1e-9
 # Every pair has its probability in this many first rows; their number grows with the square.
 ROWS_WITH_P = 200
 SEEDED = (
@@ -75,6 +78,7 @@ class _Scored:
     values: Sequence[float]
     sams: Floats
     log_energies: Floats
+    accuracies: Floats
 
 
 def group_of(trial: Result) -> RankingGroup:
@@ -92,9 +96,14 @@ def by_group(results: Iterable[Result]) -> dict[RankingGroup, list[Result]]:
     """Return the trials among the results, by the table they belong to; each by the stream that leads."""
     groups: dict[RankingGroup, list[Result]] = defaultdict(list)
     for result in results:
-        if result.kind == "trial" and result.model and result.leads is not False:
+        if result.kind == "trial" and result.model and result.leads is not False and not _is_program(result):
             groups[group_of(result)].append(result)
     return dict(groups)
+
+
+def _is_program(result: Result) -> bool:
+    """Whether it is a program as one window (`e3p run`) that worked through no images: it is no candidate."""
+    return result.backend == PROGRAM and not result.images
 
 
 def rank(
@@ -134,8 +143,26 @@ def rank(
         scatter_dof=scatter.dof,
         sensitivity=other_orders(Measured(accuracy, energy_j, ties), score.a, score.unit) if rows else (),
         pareto=tuple(at + 1 for at in pareto_front(accuracy, energy)),
-        netscore=against_netscore(rows, scored.sams, netscores),
+        netscore=against_netscore(rows, scored.sams, _energies(scored.log_energies), netscores),
+        separations=tuple(separations(_known(scored), ties, score.a)),
     )
+
+
+def _known(scored: _Scored) -> list[Known]:
+    """Return what tells how sure each row is; where energies reach 1 unit their double logarithm ends."""
+    logs = np.maximum(scored.log_energies, TINY)
+    shared = shared_errors(scored.configurations)
+    return [
+        Known(
+            sam=value,
+            log_accuracy=np.log(np.maximum(scored.accuracies[at], TINY)),
+            log_log_energy=np.log(logs[at]),
+            shared=shared[at] / np.median(logs[at]),
+            trials=len(row.trials),
+            images=sum(part.n or 0 for part in row.accuracies) if row.accuracy_origin == "measured" else None,
+        )
+        for at, (row, value) in enumerate(zip(scored.configurations, scored.values, strict=True))
+    ]
 
 
 def _score(
@@ -143,7 +170,8 @@ def _score(
 ) -> tuple[_Scored, list[RefusedModel]]:
     """Return the configurations that have a score, best first, and those whose energy is too small."""
     if not configurations:
-        return _Scored([], [], np.empty((0, 0)), np.empty((0, 0))), []
+        nothing = np.empty((0, 0))
+        return _Scored([], [], nothing, nothing, nothing), []
     rng = np.random.default_rng(_seed(configurations, score))
     draws = int(np.clip(DRAWS_IN_ALL // len(configurations), FEWEST_DRAWS, DRAWS))
     logs = draw_log_energies(configurations, scatter, rng, draws)
@@ -163,6 +191,7 @@ def _score(
         [values[at] for at in order],
         _sams(accuracies[order], logs[order], score),
         logs[order],
+        accuracies[order],
     )
     return ordered, refused
 
@@ -205,7 +234,7 @@ def _rows(scored: _Scored, ties: Sequence[int], score: Score) -> tuple[RankingRo
     if not scored.configurations:
         return ()
     sam_lo, sam_hi = _interval(scored.sams)
-    low, high = np.exp(np.clip(_interval(scored.log_energies), -500, 500))
+    low, high = _energies(np.array(_interval(scored.log_energies)))
     return tuple(
         RankingRow(
             rank=at + 1,
@@ -224,9 +253,25 @@ def _rows(scored: _Scored, ties: Sequence[int], score: Score) -> tuple[RankingRo
             trials=len(configuration.trials),
             state=configuration.state,
             nodes=configuration.nodes,
+            latency_p95_ms=_mean(_p95_ms(each) for each in configuration.trials),
+            mean_w=_mean(each.mean_w for each in configuration.trials),
         )
         for at, configuration in enumerate(scored.configurations)
     )
+
+
+def _p95_ms(trial: Result) -> float | None:
+    return trial.latency_ms.p95 if trial.latency_ms else None
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """Return the mean of what is known; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _energies(logs: Floats) -> Floats:
+    return np.asarray(np.exp(np.clip(logs, -500, 500)))
 
 
 def _interval(table: Floats) -> tuple[Floats, Floats]:

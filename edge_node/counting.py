@@ -21,7 +21,7 @@ OF_ATTENTION = ("bmm", "attention")
 
 def count(torch: Any, timm: Any, counter: Any, name: str, size: int) -> dict[str, Any]:  # noqa: ANN401
     """What one model needs for one image of `size` × `size`."""
-    with torch.device("meta"), torch.no_grad():
+    with torch.device("meta"), torch.inference_mode():
         model = timm.create_model(name).eval()
         with counter:
             model(torch.empty(1, 3, size, size))

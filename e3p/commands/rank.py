@@ -9,6 +9,7 @@ import typer
 from e3p import options
 
 if TYPE_CHECKING:
+    from analyzer.decision import Decision
     from analyzer.ranking import Score
     from e3p.settings import Settings
     from telemetry.contract.ranking import Ranking
@@ -25,14 +26,28 @@ def rank(
     a: Annotated[float, typer.Option(help="Exponent of accuracy.")] = 5.0,
     b: Annotated[float, typer.Option(help="Scale of the score; never changes an order.")] = 5.0,
     unit: Annotated[str, typer.Option(help="Unit of the energy of 1,000 images: J, mJ, kJ or Wh.")] = "J",
+    max_latency_ms: Annotated[
+        float | None, typer.Option(help="Recommend among those whose batches take no longer (95 %).")
+    ] = None,
+    max_watts: Annotated[float | None, typer.Option(help="… whose mean power is no higher.")] = None,
+    max_energy_j: Annotated[
+        float | None, typer.Option(help="… whose 1,000 images take no more joules.")
+    ] = None,
+    min_accuracy: Annotated[float | None, typer.Option(help="… whose accuracy (0-1) is no lower.")] = None,
     table: Annotated[bool, typer.Option("--csv", help="Print CSV instead of tables.")] = False,
     store: options.Store = None,
     config: options.Config = None,
     json: options.Json = False,
 ) -> int:
-    """Ranks measured models by SAM = b·acc^a / log10(E). Exit code 1 when there is nothing to rank."""
+    """Ranks measured models by SAM = b·acc^a / log10(E), and says which one to run within your limits.
+
+    Exit code 1 when there is nothing to rank, or nothing within the limits.
+    """
     import anyio
 
+    from analyzer.decision import Limits, decide
+    from analyzer.sam import in_unit
+    from e3p.deciding import decision_lines
     from e3p.output import print_json, say
     from e3p.settings import load
     from e3p.standing import print_csv, print_ranking
@@ -43,21 +58,30 @@ def rank(
         right = f"one of {', '.join(ORIGINS)} is expected, or any for a table each: origins never mix in one"
         raise typer.BadParameter(right, param_hint="--origin")
     score = _score(a, b, unit)
+    limits = Limits(
+        max_latency_ms=max_latency_ms,
+        max_watts=max_watts,
+        max_energy=None if max_energy_j is None else in_unit(max_energy_j, unit),
+        min_accuracy=min_accuracy,
+    )
     settings = load(config, store=store)
     found = anyio.run(_rankings, settings, score)
     chosen = [ranking for ranking in found if _wanted(ranking, device, dataset, origin)]
     _check(chosen)
+    decisions = [decide(ranking, limits) for ranking in chosen]
     if json:
-        print_json(_as_document(chosen))
+        print_json(_as_document(chosen, decisions))
     elif table:
         print_csv(chosen)
     else:
-        for ranking in chosen:
+        for ranking, decision in zip(chosen, decisions, strict=True):
             print_ranking(ranking)
+            for line in decision_lines(ranking, decision) if ranking.rows else ():
+                typer.echo(line)
     if not any(ranking.rows for ranking in chosen):
         say(_nothing(found, device, dataset, origin))
         return 1
-    return 0
+    return 0 if any(decision.pick for decision in decisions) else 1
 
 
 def _score(a: float, b: float, unit: str) -> Score:
@@ -118,10 +142,10 @@ def _nothing(found: list[Ranking], device: str | None, dataset: str | None, orig
     return f"nothing to rank for {asked}{hint}"
 
 
-def _as_document(rankings: list[Ranking]) -> dict[str, object]:
-    """The longest table as the document, the other groups' beside it."""
+def _as_document(rankings: list[Ranking], decisions: list[Decision]) -> dict[str, object]:
+    """The longest table as the document with its decision, the other groups' tables beside it."""
     import msgspec
 
     if not rankings:
         return {"rows": [], "refused": [], "others": []}
-    return {**msgspec.structs.asdict(rankings[0]), "others": rankings[1:]}
+    return {**msgspec.structs.asdict(rankings[0]), "decision": decisions[0], "others": rankings[1:]}

@@ -18,7 +18,10 @@ class RankingGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RankingRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One configuration: energies are joules for 1,000 images, accuracy a fraction."""
+    """One configuration: energies are of 1,000 images in the ranking's unit, accuracy a fraction.
+
+    `latency_p95_ms` and `mean_w` are the means over its trials, of a batch's latency and of the power.
+    """
 
     rank: int
     model: str
@@ -36,6 +39,8 @@ class RankingRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     trials: int
     state: ResultState
     nodes: tuple[str, ...]
+    latency_p95_ms: float | None = None
+    mean_w: float | None = None
 
 
 class RefusedModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +76,8 @@ class NetScoreCheck(msgspec.Struct, frozen=True, kw_only=True):
     """NetScore's order against the measured one, over the rows whose model has a NetScore.
 
     `tau` is Kendall's tau-b, `pick` the rank of NetScore's best, `regret` the share of the best SAM that is
-    lost by taking it, with its 95 % interval; `unknown` are the models without a NetScore.
+    lost by taking it, `regret_energy` what it takes more than the best row (the ranking's unit, for 1,000
+    images), each with its 95 % interval; `unknown` are the models without a NetScore.
     """
 
     rows: tuple[NetScoreRow, ...]
@@ -81,6 +87,25 @@ class NetScoreCheck(msgspec.Struct, frozen=True, kw_only=True):
     regret_lo: float
     regret_hi: float
     unknown: tuple[str, ...]
+    tau_lo: float | None = None
+    tau_hi: float | None = None
+    regret_energy: float | None = None
+    regret_energy_lo: float | None = None
+    regret_energy_hi: float | None = None
+
+
+class Separation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What would tell row `rank` from row `against`, the first of its tie group, if the scores stay.
+
+    How many more images alone (on top of the larger of both sets), more trials of each alone, or how many
+    times of both; None: that alone would not do, or not within a thousand times the effort.
+    """
+
+    rank: int
+    against: int
+    more_images: int | None = None
+    more_trials: int | None = None
+    times_both: float | None = None
 
 
 class Ranking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -104,3 +129,4 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sensitivity: tuple[OtherOrder, ...] = ()
     pareto: tuple[int, ...] = ()
     netscore: NetScoreCheck | None = None
+    separations: tuple[Separation, ...] = ()
