@@ -49,6 +49,10 @@ class Relay:
             yield self
             tasks.cancel_scope.cancel()
 
+    def hold(self, holds: Holds) -> None:
+        """From now on this says which frames wait."""
+        self._holds = holds
+
     async def let_go(self) -> None:
         """What was held passes, and nothing is held any more."""
         self._holds = lambda _: False
