@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 import anyio
@@ -17,12 +20,14 @@ from telemetry.store.open import opened_store
 TITLE = (
     "`e3p edge` with a synthetic sensor of 4 channels, its sampler process counted in, beside `e3p serve` "
     "on the same machine, which takes the frames. A stamp's lateness is its distance from the absolute "
-    "schedule; ticks that were slept through have none, and are counted by themselves."
+    "schedule; ticks that were slept through have none, and are counted by themselves. Beside work: a "
+    "program that computes without a pause, as inference does, shares the machine."
 )
-RATES = {"200": 200.0, "1k": 1000.0}
+# The rate, and whether a program computes beside it.
+RATES = {"200": (200.0, False), "1k": (1000.0, False), "1k_work": (1000.0, True)}
 KINDS = ("cpu", "late_p50", "late_p99", "missed")
 NAMES = (*(f"agent.{kind}_{rate}" for rate in RATES for kind in KINDS), "agent.rss")
-TARGET_CPU = {"200": 2.0, "1k": 10.0}
+TARGET_CPU = {"200": 2.0, "1k": 10.0, "1k_work": 10.0}
 TARGET_LATE_MS = 1.0
 TARGET_RSS_MIB = 80.0
 WARM_S = 3
@@ -39,15 +44,26 @@ def run(effort: Effort) -> list[Figure]:
     """CPU share, lateness and missed ticks at each rate; memory at the higher one."""
     figures: list[Figure] = []
     rss = 0.0
-    for label, rate in RATES.items():
-        cpu, rss, kept = anyio.run(_watched, rate, effort.pick(30, 1))
-        figures += _of_rate(label, rate, cpu, kept)
+    for label, (rate, is_beside_work) in RATES.items():
+        with work() if is_beside_work else nullcontext():
+            cpu, rss, kept = anyio.run(_watched, rate, effort.pick(30, 1))
+        figures += _of_rate(label, f"at {rate:g} Hz × 4{' beside work' * is_beside_work}", cpu, kept)
     memory = Figure(name="agent.rss", what="agent and sampler, memory", value=rss, unit="MiB")
     return [*figures, aiming(memory, TARGET_RSS_MIB)]
 
 
-def _of_rate(label: str, rate: float, cpu: float, kept: Kept) -> list[Figure]:
-    at = f"at {rate:g} Hz × 4"
+@contextmanager
+def work() -> Iterator[None]:
+    """A program that computes without a pause while the block lasts."""
+    program = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        program.kill()
+        program.wait()
+
+
+def _of_rate(label: str, at: str, cpu: float, kept: Kept) -> list[Figure]:
     late = sorted(kept.late_ms)
     p50, p99 = (late[int(share * (len(late) - 1))] for share in (0.5, 0.99))
     share = Figure(name=f"agent.cpu_{label}", what=f"CPU {at}", value=cpu, unit="% of a core")

@@ -57,6 +57,8 @@ class Publisher:
         await self._publish(await self._recorder.overdue(self._clock_s()))
         while frames := await self._recorder.pick():
             await self._publish(frames)
+            if self._recorder.delivery.room:
+                return  # all that waited was picked, or does not fit for now
 
     async def _publish(self, frames: list[tuple[Waiting, Parcel]]) -> None:
         for frame, parcel in frames:

@@ -152,10 +152,14 @@ class Recorder:
             room, sent = self.delivery.room, set(self.delivery.in_flight)
             if not room:
                 return []
-            newest, oldest = await self._in_thread(lambda: self._spool.waiting(room, sent))
-            chosen = {frame.id: frame for frame in self.delivery.choose(newest, oldest)}
-            parcels = await self._in_thread(lambda: self._spool.parcels(list(chosen)))
-        return [(chosen[parcel.id], parcel) for parcel in parcels]
+
+            def look() -> list[tuple[Waiting, Parcel]]:
+                newest, oldest = self._spool.waiting(room, sent)
+                chosen = {frame.id: frame for frame in self.delivery.choose(newest, oldest)}
+                return [(chosen[parcel.id], parcel) for parcel in self._spool.parcels(list(chosen))]
+
+            # One way into the thread and back: each costs a device more than what is done there.
+            return await self._in_thread(look)
 
     async def overdue(self, now_s: float) -> list[tuple[Waiting, Parcel]]:
         """The frames in flight to send again."""

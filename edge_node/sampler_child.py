@@ -60,12 +60,10 @@ class Stream:
     def __repr__(self) -> str:
         return f"Stream({self.sensor!r}, {self.schedule!r})"
 
-    def tick(self, outbox: Outbox) -> None:
-        """Takes the tick that is due. The stamp is the middle of the reading."""
-        clock, builder = time.monotonic_ns, self.builder
-        before = clock()
-        late = self.schedule.take(before)
-        if late:
+    def tick(self, before: int, outbox: Outbox) -> None:
+        """Takes the tick that is due at `before`, which is now. The stamp is the middle of the reading."""
+        builder = self.builder
+        if late := self.schedule.take(before):
             builder.miss(before, late)
         try:
             watts = self.sensor.read(before)
@@ -73,7 +71,7 @@ class Stream:
             builder.miss(before, 1)
             self._note(str(error), before, outbox)
         else:
-            builder.add((before + clock()) >> 1, watts)
+            builder.add((before + time.monotonic_ns()) >> 1, watts)
         is_end = bool(self.cut_at) and self.cut_at[0] <= before
         if is_end or builder.room <= 0:
             self.cut(outbox, is_end=is_end)
@@ -131,12 +129,14 @@ class Loop:
         clock, sleep, orders = time.monotonic_ns, time.sleep, self._orders
         streams, outbox = self._streams, self._outbox
         while self._going:
-            now = clock()
-            wake = now + LISTEN_EVERY_NS
+            wake = clock() + LISTEN_EVERY_NS
             for stream in streams:
+                # Asked anew for each: the reading of the one before may have taken a millisecond.
+                now = clock()
                 if stream.schedule.due_ns <= now:
-                    stream.tick(outbox)
-                wake = min(wake, stream.schedule.due_ns)
+                    stream.tick(now, outbox)
+                if (due := stream.schedule.due_ns) < wake:
+                    wake = due
             if outbox.waiting:
                 outbox.pump()
             wait = wake - clock()
