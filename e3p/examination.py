@@ -26,13 +26,14 @@ async def examine(settings: Settings, *, device: bool = True) -> list[Finding]:
     if device:
         sensors = await anyio.to_thread.run_sync(lambda: [_sensor(found) for found in discover()])
     disks = examine_disks(settings, device=device)
-    return [
+    findings = [
         *sensors,
         *await examine_broker(settings),
-        await examine_store(settings),
+        *await examine_store(settings),
         *disks,
         examine_time(time.time()),
     ]
+    return [each.without_secrets() for each in findings]
 
 
 def _sensor(found: Found) -> Finding:

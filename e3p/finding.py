@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from telemetry.contract.hiding import hide_secrets
+
 
 class Finding(msgspec.Struct, frozen=True):
     """`well` says whether it can be used as it is."""
@@ -12,3 +14,8 @@ class Finding(msgspec.Struct, frozen=True):
     name: str
     well: bool
     words: str
+
+    def without_secrets(self) -> Finding:
+        """As it may be shown: an address in it may hold what does not belong there."""
+        name, words = hide_secrets(self.name), hide_secrets(self.words)
+        return msgspec.structs.replace(self, name=name, words=words)

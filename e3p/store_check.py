@@ -12,31 +12,35 @@ from e3p.finding import Finding
 from e3p.settings import Settings
 from e3p.times import show_time
 from telemetry.contract.errors import UserError
+from telemetry.contract.events import FleetEvent
 from telemetry.contract.nodetime import to_ns
+from telemetry.store.events import read_events
 from telemetry.store.interface import Letter, Store, StoreTooNew, StoreUnavailable
 from telemetry.store.sqlite import SqliteStore
 from telemetry.store.sqlite.schema import pending
 
 LEAST_FREE_BYTES = 1 << 30
 MIB = 1 << 20
+DAY_NS = 86_400 * 1_000_000_000
 EPOCH_2024_S = 1_704_067_200
 UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 
 
-async def examine_store(settings: Settings) -> Finding:
-    """Opens the store, writes a letter to it, and takes that away again."""
+async def examine_store(settings: Settings) -> list[Finding]:
+    """Opens the store, writes a letter to it, and takes that away again; and the last day's events in it."""
     url = settings.common.store
     try:
         store = settings.store(create=False)
         if isinstance(store, SqliteStore) and (older := _older(store)):
-            return older
+            return [older]
         await store.open()
         try:
-            return Finding("store", url, well=True, words=await _tried(store))
+            held = Finding("store", url, well=True, words=await _tried(store))
+            return [held, *(_told(event) for event in await read_events(store) if _is_new(event))]
         finally:
             await store.close()
     except (UserError, StoreUnavailable, StoreTooNew) as error:
-        return Finding("store", url, well=False, words=str(error))
+        return [Finding("store", url, well=False, words=str(error))]
 
 
 def examine_disks(settings: Settings, *, device: bool) -> list[Finding]:
@@ -57,6 +61,15 @@ def examine_time(now_s: float) -> Finding:
         return Finding("time", "", well=False, words=f"{says} is long past: set the clock, or let NTP do it")
     kept = "not kept by NTP, as far as the kernel knows" if _unsynchronised() else "kept by NTP"
     return Finding("time", "", well=True, words=f"{says}, {kept}")
+
+
+def _is_new(event: FleetEvent) -> bool:
+    return time.time_ns() - event.at < DAY_NS
+
+
+def _told(event: FleetEvent) -> Finding:
+    """What a person should have heard of."""
+    return Finding("event", event.kind, well=False, words=f"{show_time(event.at)}: {event.words}")
 
 
 async def _tried(store: Store) -> str:

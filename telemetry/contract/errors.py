@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
+from telemetry.contract.hiding import hide_secrets
+
 Code = Literal["version", "field", "topic", "anchor", "conflict", "size", "decode", "store"]
 
 
 class UserError(Exception):
-    """Wrong input from a person: one line that says what was wrong, where, and what would be right."""
+    """Wrong input from a person: one line that says what was wrong, where, and what would be right.
+
+    The line repeats no secret, even where the wrong input is one.
+    """
+
+    def __init__(self, words: str) -> None:
+        super().__init__(hide_secrets(words))
 
 
 class Refused(Exception):

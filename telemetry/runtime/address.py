@@ -89,12 +89,7 @@ def is_host(name: str) -> bool:
 
 
 def _bad(url: str, right: str) -> UserError:
-    shown = url
-    if "@" in url and "//" in url:
-        head, tail = url.split("//", 1)
-        user, host = tail.rsplit("@", 1)
-        shown = f"{head}//{user.split(':', 1)[0]}@{host}"
-    return UserError(f"broker address {shown!r}: {right}, such as mqtt://localhost:1883")
+    return UserError(f"broker address {url!r}: {right}, such as mqtt://localhost:1883")
 
 
 def _no_passphrase() -> str:

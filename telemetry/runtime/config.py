@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from telemetry.contract.errors import UserError
+from telemetry.contract.hiding import hide_secrets
 from telemetry.contract.wording import wrong
 from telemetry.runtime.secret import Secret
 
@@ -58,7 +59,8 @@ class Resolved(NamedTuple):
         for key, place in self.origins.items():
             section, _, field = key.rpartition(".")
             value = getattr(self.values[section], field)
-            yield key, msgspec.to_builtins(value, enc_hook=str), place
+            shown = msgspec.to_builtins(value, enc_hook=str)
+            yield key, hide_secrets(shown) if isinstance(shown, str) else shown, place
 
 
 def resolve(

@@ -10,12 +10,13 @@ from typing import Any, Literal, TextIO
 
 import msgspec
 
+from telemetry.contract.hiding import hide_secrets
+
 ROOT = "e3p"
 Format = Literal["text", "json"]
 Level = Literal["debug", "info", "warning", "error"]
 
 _SECRET = re.compile(r"password|passwd|secret|token|credential", re.IGNORECASE)
-_IN_URL = re.compile(r"(?<=://)([^\s:/@\"]*):[^\s/@\"]+@")
 _PLAIN = re.compile(r"[^\s\"'=]+")
 
 
@@ -72,7 +73,7 @@ class JsonLines(logging.Formatter):
             line[f"{name}_" if name in line else name] = value
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return _without_password(msgspec.json.encode(line, enc_hook=str).decode())
+        return hide_secrets(msgspec.json.encode(line, enc_hook=str).decode())
 
 
 class Text(logging.Formatter):
@@ -88,7 +89,7 @@ class Text(logging.Formatter):
         words += [f"{name}={_quoted(value)}" for name, value in _facts(record).items()]
         if record.exc_info:
             words.append("\n" + self.formatException(record.exc_info))
-        return _without_password(" ".join(words))
+        return hide_secrets(" ".join(words))
 
 
 def _time(record: logging.LogRecord) -> datetime:
@@ -98,10 +99,6 @@ def _time(record: logging.LogRecord) -> datetime:
 def _facts(record: logging.LogRecord) -> dict[str, object]:
     facts: dict[str, object] = getattr(record, "facts", {})
     return {name: "hidden" if _SECRET.search(name) else value for name, value in facts.items()}
-
-
-def _without_password(text: str) -> str:
-    return _IN_URL.sub(r"\1:hidden@", text)
 
 
 def _quoted(value: object) -> str:

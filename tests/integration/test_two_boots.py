@@ -12,6 +12,8 @@ import pytest
 
 from collector.desk import Times
 from collector.presence import BOTH_S
+from e3p.settings import load
+from e3p.store_check import examine_store
 from telemetry.contract.encode import encode
 from telemetry.contract.events import TwoBoots
 from telemetry.contract.frames import HealthFrame, StreamKey
@@ -139,3 +141,13 @@ async def test_the_ledger_shows_the_event_beside_the_frames(store: SqliteStore, 
     assert "two agents run under the name n1: boot b2 beside boot b1" in said.out
     said = await anyio.to_thread.run_sync(lambda: e3p("ledger", "--store", url, "--json"))
     assert [event["kind"] for event in json.loads(said.out)["events"]] == ["two_boots"]
+
+
+async def test_the_doctor_of_the_server_tells_of_it(store: SqliteStore, tmp_path: Path) -> None:
+    async with running(store) as line:
+        await live_together(line)
+        await kept(store)
+    await store.close()
+    settings = load(None, store=f"sqlite:///{tmp_path / 'e3p.db'}")
+    findings = await examine_store(settings)
+    assert [(each.topic, each.name, each.well) for each in findings][1:] == [("event", "two_boots", False)]
