@@ -24,9 +24,11 @@ from e3p.commands import (
     rank,
     reanalyze,
     report,
+    run,
     screen,
     serve,
     simulate,
+    store,
     trial,
     version,
 )
@@ -61,6 +63,8 @@ for command in (
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
 app.command()(backup.backup)
 app.command()(backup.restore)
+# What stands behind the program is the program's own.
+app.command(context_settings={"allow_interspersed_args": False})(run.run)
 app.add_typer(trial.app, name="trial")
 app.add_typer(import_.app, name="import")
 app.add_typer(dead.app, name="dead")
@@ -69,3 +73,4 @@ app.add_typer(simulate.app, name="simulate")
 app.add_typer(pki.app, name="pki")
 app.add_typer(meter.app, name="meter")
 app.add_typer(node.app, name="node")
+app.add_typer(store.app, name="store")

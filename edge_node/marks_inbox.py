@@ -94,7 +94,7 @@ class MarksInbox:
     def _judge(self, datagram: bytes, sender_pid: int) -> None:
         try:
             # A line that was cut off is no JSON, and that is what is said of it.
-            line = parse_line(datagram)
+            line = parse_line(datagram, time.monotonic_ns())
         except BadLine as reason:
             self.bad += 1
             self._say("mark refused", why=str(reason), pid=sender_pid, refused=self.bad)

@@ -34,8 +34,11 @@ class BadLine(Exception):
     """A line that is not taken. The text says what is wrong with it."""
 
 
-def parse_line(datagram: bytes) -> Line:
-    """The event of one datagram. Raises `BadLine`."""
+def parse_line(datagram: bytes, came_ns: int) -> Line:
+    """The event of one datagram that came at `came_ns` (monotonic): its time where it says none itself.
+
+    Raises `BadLine`.
+    """
     try:
         raw = msgspec.json.decode(datagram)
     except (ValueError, RecursionError) as error:
@@ -44,6 +47,7 @@ def parse_line(datagram: bytes) -> Line:
         raise BadLine(f"a map is expected, not {type(raw).__name__}")
     if raw.pop("v", None) != VERSION:
         raise BadLine(f"v: {VERSION} is expected")
+    raw.setdefault("t", came_ns)
     pid, n = _number(raw, "pid", MAX_PID), _number(raw, "n", MAX_SEQ)
     if raw.get("kind") == "trial_end":
         raw["power"] = {}  # only the agent knows which frame reaches past the end

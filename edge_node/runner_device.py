@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 THERMAL = "sys/class/thermal"
 FREQUENCIES = "sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq"
@@ -63,17 +63,21 @@ class Device:
 
 
 class Load:
-    """How much of all processors others than this process used since it was made, 0 to 1."""
+    """How much of all processors others than this process used since it was made, 0 to 1.
 
-    def __init__(self, device: Device) -> None:
-        self._device, self._ticks, self._own_s = device, device.ticks(), time.process_time()
+    `own_s` are the processor seconds that do not count as others'.
+    """
+
+    def __init__(self, device: Device, own_s: Optional[Callable[[], float]] = None) -> None:
+        self._device, self._read_own_s = device, own_s or time.process_time
+        self._ticks, self._own_s = device.ticks(), self._read_own_s()
 
     def share(self) -> Optional[float]:
         """None where nothing tells, or too little time has passed."""
         now, before = self._device.ticks(), self._ticks
         if now is None or before is None or now[1] - before[1] < 0.2:
             return None
-        others_s = now[0] - before[0] - (time.process_time() - self._own_s)
+        others_s = now[0] - before[0] - (self._read_own_s() - self._own_s)
         return min(1.0, max(0.0, others_s / (now[1] - before[1])))
 
 

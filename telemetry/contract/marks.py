@@ -8,6 +8,9 @@ import msgspec
 
 from telemetry.contract.units import Count, Name, Ns, Seq
 
+PROGRAM = "program"
+"""The `backend` of a trial that is any program as one window."""
+
 
 class Protocol(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a trial was run: what was asked of it, and what came of its warm-up and its rest.

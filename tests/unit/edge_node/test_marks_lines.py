@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_node.marks_lines import BadLine, parse_line, time_of
+from edge_node import marks_lines
+from edge_node.marks_lines import BadLine, Line, time_of
 from telemetry.contract import marks
 from telemetry.contract.decode import Received, receive
 from telemetry.contract.frames import MarksFrame
@@ -29,6 +30,16 @@ BEGIN: dict[str, Any] = {
 
 def _line(event: dict[str, Any], **envelope: Any) -> bytes:
     return json.dumps({"v": 1, "pid": 7, "n": 0, **envelope, **event}).encode()
+
+
+def parse_line(datagram: bytes, came_ns: int = 99) -> Line:
+    return marks_lines.parse_line(datagram, came_ns)
+
+
+def test_a_line_without_a_time_is_of_the_moment_it_came() -> None:
+    untimed = {name: value for name, value in BEGIN.items() if name != "t"}
+    assert time_of(parse_line(_line(untimed), 1234).mark) == 1234
+    assert time_of(parse_line(_line(BEGIN), 1234).mark) == 5
 
 
 def test_a_good_line_becomes_its_event() -> None:
