@@ -1,0 +1,173 @@
+"""docker-compose.yml as the real Compose v2 reads it: what it starts, mounts and sets is what e3p knows."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from e3p.settings import SECTIONS
+from tests.servers import Mosquitto, find_mosquitto, missing_server
+from tests.servers.compose import configured
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "docker-compose.yml"
+PROFILES = ("try",)
+E3P = Path(sys.executable).with_name("e3p")
+ONCE = {"store-setup"}
+LOOPBACK = "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """Every service, those of the profiles too, with nothing set in the environment."""
+    found: dict[str, Any] = configured(FILE, {}, PROFILES)["services"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what is mounted, with what the documented commands make beside it."""
+    folder = tmp_path_factory.mktemp("deployed")
+    shutil.copytree(ROOT / "deploy", folder / "deploy")
+    shutil.copytree(ROOT / "grafana", folder / "grafana")
+    for name in ("docker-compose.yml", ".env.example"):
+        shutil.copy(ROOT / name, folder / name)
+    init = [E3P, "pki", "init", "pki", "--host", "server.lan", "--host", "mosquitto"]
+    for command in (init, [E3P, "pki", "node", "synthetic"], [folder / "deploy" / "secrets.sh"]):
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def ours(services: dict[str, Any]) -> dict[str, Any]:
+    return {name: service for name, service in services.items() if service["image"].startswith("e3p-")}
+
+
+def listens(service: dict[str, Any]) -> set[str]:
+    """The addresses of this machine that it can be reached at."""
+    return {port["host_ip"] for port in service.get("ports", ())}
+
+
+def test_it_has_every_part_and_a_node_only_when_asked(services: dict[str, Any]) -> None:
+    always = set(configured(FILE, {})["services"])
+    assert always == {"mosquitto", "influxdb", "store-setup", "collector", "analyzer", "grafana"}
+    assert set(services) == always | {"node"}
+
+
+def test_every_image_is_pinned(services: dict[str, Any]) -> None:
+    for service in services.values():
+        assert re.search(r":\d+\.\d+\.\d+$", service["image"]), service["image"]
+
+
+def test_every_service_comes_back_and_is_asked_how_it_is(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["restart"] == ("no" if name in ONCE else "unless-stopped"), name
+        assert ("healthcheck" in service) == (name not in ONCE), name
+
+
+def test_nothing_listens_beyond_this_machine_unless_told_to(services: dict[str, Any]) -> None:
+    for service in services.values():
+        assert listens(service) <= {LOOPBACK}
+    opened = configured(FILE, {"MQTT_LISTEN": "0.0.0.0"})["services"]
+    outside = {name for name, each in opened.items() if listens(each) - {LOOPBACK}}
+    assert outside == {"mosquitto"}
+
+
+def test_our_containers_may_do_little(services: dict[str, Any]) -> None:
+    for service in ours(services).values():
+        assert service["cap_drop"] == ["ALL"]
+        assert service["read_only"]
+        assert not service["user"].startswith(("0", "root"))
+        assert "no-new-privileges:true" in service["security_opt"]
+
+
+def test_every_command_is_one_of_ours(services: dict[str, Any]) -> None:
+    for name, service in ours(services).items():
+        done = subprocess.run(
+            [E3P, *service["command"], "--help"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{name}: {done.stderr}"
+
+
+def test_every_variable_of_ours_is_a_setting(services: dict[str, Any]) -> None:
+    known = {
+        "_".join(["E3P", *([section.upper()] if section else []), field.upper()])
+        for section, kind in SECTIONS.items()
+        for field in kind.__struct_fields__
+    }
+    for service in services.values():
+        assert {name for name in service.get("environment", ()) if name.startswith("E3P_")} <= known
+
+
+def test_no_secret_is_in_the_environment_or_a_command(deployed: Path) -> None:
+    secrets = [path.read_text() for path in (deployed / "secrets").iterdir()]
+    shown = json.dumps(configured(deployed / "docker-compose.yml", {}, PROFILES))
+    assert len(secrets) == 3
+    assert not [secret for secret in secrets if secret in shown]
+
+
+def test_what_is_mounted_is_there_or_made_by_the_commands_of_the_guide(deployed: Path) -> None:
+    document = configured(deployed / "docker-compose.yml", {}, PROFILES)
+    mounts = [mount for each in document["services"].values() for mount in each.get("volumes", ())]
+    files = [mount["source"] for mount in mounts if mount["type"] == "bind"]
+    files += [secret["file"] for secret in document["secrets"].values()]
+    assert len(files) >= 7
+    assert not [file for file in files if not Path(file).exists()]
+
+
+@pytest.mark.parametrize(("name", "settings"), [("collector", "pki/server"), ("node", "pki/nodes/synthetic")])
+def test_a_service_finds_the_broker_and_its_own_keys(
+    services: dict[str, Any], deployed: Path, name: str, settings: str
+) -> None:
+    file = deployed / ("deploy/docker/synthetic.toml" if name == "node" else f"{settings}/e3p.toml")
+    env = {"PATH": os.environ["PATH"], **services[name]["environment"]}
+    show = [E3P, "config", "show", "--json", "--config", file]
+    shown = subprocess.run(show, env=env, capture_output=True, text=True, check=True)
+    assert not shown.stderr
+    rows = json.loads(shown.stdout)
+    assert rows["mqtt"]["value"] == "mqtts://mosquitto:8883"
+    for key in ("mqtt_ca", "mqtt_cert", "mqtt_key"):
+        assert (deployed / settings / Path(rows[key]["value"]).relative_to("/etc/e3p")).exists()
+
+
+def test_mosquitto_starts_with_its_settings_and_keys(deployed: Path, tmp_path: Path) -> None:
+    binary = find_mosquitto() or missing_server("no Mosquitto: apt-get install mosquitto")
+    settings = (deployed / "deploy" / "mosquitto" / "mosquitto.conf").read_text()
+    keys = str(deployed / "pki" / "broker")
+    lines = settings.replace("/mosquitto/certs", keys).replace("listener 8883\n", "").splitlines()
+    with Mosquitto(binary, tmp_path, [*lines, "user root"]) as broker:
+        assert broker.port
+    assert "Error" not in broker.log.read_text()
+
+
+def test_a_second_run_of_secrets_changes_nothing(deployed: Path) -> None:
+    folders = [deployed / "secrets", deployed]
+    before = {path: path.read_bytes() for folder in folders for path in folder.iterdir() if path.is_file()}
+    again = subprocess.run([deployed / "deploy" / "secrets.sh"], check=True, capture_output=True, text=True)
+    assert not again.stdout
+    assert before == {path: path.read_bytes() for path in before}
+    assert (deployed / "secrets").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_variables_of_env_example_are_those_that_compose_reads() -> None:
+    named = set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert named == set(re.findall(r"\$\{(\w+)", FILE.read_text()))
+
+
+def test_grafana_is_told_where_the_store_is(services: dict[str, Any]) -> None:
+    (source,) = yaml.safe_load((ROOT / "grafana/provisioning/datasources/influxdb.yml").read_text())[
+        "datasources"
+    ]
+    init = services["influxdb"]["environment"]
+    assert source["jsonData"]["organization"] == init["DOCKER_INFLUXDB_INIT_ORG"]
+    assert source["url"] == "http://influxdb:8086"
+    mounted = {f"/run/secrets/{secret['source']}" for secret in services["grafana"]["secrets"]}
+    assert source["secureJsonData"]["token"] in {f"$__file{{{path}}}" for path in mounted}
