@@ -54,7 +54,7 @@ def _refuse(words: str) -> NoReturn:
 
 def _one_line(error: TyperException) -> str:
     """The library's own words, and which command's help tells more."""
-    words = getattr(error, "format_message", lambda: str(error))()
+    words = getattr(error, "format_message", lambda: str(error))().replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "e3p"
     return f"{words.rstrip('.')} (see {path} --help)"

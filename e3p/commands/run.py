@@ -48,22 +48,12 @@ def run(
     from e3p.trialing import find_agent
 
     settings = load(config, mqtt=mqtt)
-    found = shutil.which(command[0])
-    if found is None:
+    if shutil.which(command[0]) is None:
         say(f"e3p: {command[0]}: no such program")
         return NOT_FOUND
     os.environ["E3P_SOCKET"] = find_agent(settings.edge.socket_paths())
-    title = name or Path(command[0]).name
-    asked = Asked(
-        command=command,
-        name=title,
-        dataset=dataset,
-        group=f"run-{secrets.token_hex(4)}",
-        trials=trials,
-        images=images,
-        idle_s=idle_s,
-        quiet_stdout=json,
-    )
+    title, group = name or Path(command[0]).name, f"run-{secrets.token_hex(4)}"
+    asked = Asked(command, title, dataset, group, trials, images, idle_s, quiet_stdout=json)
     try:
         ran = anyio.run(measure, asked, settings.common.address() if wait_s else None, wait_s)
     except NotStarted as error:
@@ -71,7 +61,7 @@ def run(
         return NOT_STARTED
     print_windows(ran.results, title)
     if wait_s and not ran.results:
-        say(f"e3p: no result in {wait_s:g} s: is `e3p serve` on the agent's broker? group {asked.group}")
+        say(f"e3p: no result in {wait_s:g} s: is `e3p serve` on the agent's broker? group {group}")
     if json:
         print_json(ran.results)
     return ran.status

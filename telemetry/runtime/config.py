@@ -153,7 +153,8 @@ def _value(key: str, kind: Any, origin: Origin) -> object:  # noqa: ANN401 - a t
         shown = "the value" if _is_secret(kind) else repr(origin.value)
         found = wrong(error, kind)
         at = f" at {found.path}" if found.path else ""
-        raise UserError(f"{key} ({origin.place}): {shown} is wrong: {found.words}{at}") from None
+        words = found.words if shown in found.words else f"{shown} is wrong: {found.words}"
+        raise UserError(f"{key} ({origin.place}): {words}{at}") from None
 
 
 def _custom(kind: type, value: object) -> object:

@@ -24,53 +24,49 @@ PROTOCOL = Protocol(
 CONTEXT = Context(libraries={"python": "3.8.10", "torch": "2.1"}, threads=4, temp_c={"gpu": 41.0}, load=0.02)
 
 
+GOOD: dict[str, Any] = {
+    "node": "tx2-1",
+    "kind": "trial",
+    "stream": "main",
+    "state": "valid",
+    "device": "jetson-tx2",
+    "power_mode": "nvpmodel-0",
+    "dataset": "imagenet-1k",
+    "origin": "measured",
+    "sensor": "jetson",
+    "leads": True,
+    "group": "night",
+    "precision": "fp16",
+    "batch_size": 8,
+    "backend": "torch-cuda",
+    "energy_u95_j": 25.0,
+    "energy_u95_comparable_j": 5.0,
+    "idle_w": 2.5,
+    "coverage": 1.0,
+    "samples": 12_200,
+    "images": 1000,
+    "images_per_s": 16.4,
+    "latency_ms": Latency(p50=480.0, p95=500.0, p99=510.0),
+    "accuracy": 0.8,
+    "accuracy_n": 1000,
+    "accuracy_origin": "measured",
+    "agent_cpu_s": 1.2,
+    "period_ms": 5.0,
+    "protocol": PROTOCOL,
+    "context": CONTEXT,
+    "context_hash": "c0ffee",
+    "load": 0.03,
+    "manifest_hash": "beef",
+}
+
+
 def good(model: str = "levit", index: int = 0, **more: Any) -> Result:
     """A trial of a minute on a Jetson, at a time of its own; every rule passes."""
     begin = (index * 10 + sum(map(ord, model)) % 10) * 100 * S
     energy_j = 500.0 * (1 + 0.004 * index)
-    fields: dict[str, Any] = {
-        "node": "tx2-1",
-        "window": f"{model}-{index}",
-        "kind": "trial",
-        "stream": "main",
-        "begin": begin,
-        "end": begin + 61 * S,
-        "state": "valid",
-        "device": "jetson-tx2",
-        "power_mode": "nvpmodel-0",
-        "dataset": "imagenet-1k",
-        "origin": "measured",
-        "sensor": "jetson",
-        "leads": True,
-        "trial": f"{model}-{index}",
-        "group": "night",
-        "index": index,
-        "model": model,
-        "precision": "fp16",
-        "batch_size": 8,
-        "backend": "torch-cuda",
-        "energy_j": energy_j,
-        "energy_u95_j": 25.0,
-        "energy_u95_comparable_j": 5.0,
-        "idle_w": 2.5,
-        "coverage": 1.0,
-        "samples": 12_200,
-        "images": 1000,
-        "images_per_s": 16.4,
-        "j_per_1000": energy_j,
-        "latency_ms": Latency(p50=480.0, p95=500.0, p99=510.0),
-        "accuracy": 0.8,
-        "accuracy_n": 1000,
-        "accuracy_origin": "measured",
-        "agent_cpu_s": 1.2,
-        "period_ms": 5.0,
-        "protocol": PROTOCOL,
-        "context": CONTEXT,
-        "context_hash": "c0ffee",
-        "load": 0.03,
-        "manifest_hash": "beef",
-    }
-    return Result(**{**fields, **more})
+    own = {"model": model, "index": index, "window": f"{model}-{index}", "trial": f"{model}-{index}"}
+    own |= {"begin": begin, "end": begin + 61 * S, "energy_j": energy_j, "j_per_1000": energy_j}
+    return Result(**{**GOOD, **own, **more})
 
 
 def campaign(**spoilt: Any) -> list[Result]:
