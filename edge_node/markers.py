@@ -30,7 +30,13 @@ class Markers:
         self._next: dict[Process, int] = {marker.process: marker.next_n for marker in known}
 
     def lost_before(self, process: Process, n: int) -> int:
-        """How many lines of this process never came before its line `n`. A lower `n` begins anew."""
+        """How many lines of this process never came before its line `n`. A lower `n` begins anew.
+
+        A process that was gone before it could be looked at is the one that was known by its number: its
+        last line is often read after its end.
+        """
+        if process.started is None:
+            process = next((known for known in reversed(self._next) if known.pid == process.pid), process)
         lost = max(0, n - self._next.get(process, 0))
         self._next[process] = n + 1
         return lost

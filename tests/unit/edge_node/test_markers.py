@@ -92,3 +92,17 @@ def test_a_name_with_blanks_and_brackets_does_not_shift_the_fields(tmp_path: Pat
     fields = " ".join(["S", *map(str, range(4, 53))])
     (tmp_path / "5" / "stat").write_text(f"5 (a) S b) {fields}\n")
     assert processes.started(5, tmp_path) == 22
+
+
+def test_a_last_line_that_is_read_after_its_process_ended_leaves_no_hole() -> None:
+    markers = Markers()
+    assert markers.lost_before(Process(7, 100), 0) == 0
+    assert markers.lost_before(Process(7, None), 1) == 0
+    assert markers.lost_before(Process(7, None), 4) == 2
+
+
+def test_a_process_that_was_gone_before_its_first_line_was_read_counts_from_0() -> None:
+    markers = Markers()
+    assert markers.lost_before(Process(7, None), 0) == 0
+    assert markers.lost_before(Process(7, None), 1) == 0
+    assert markers.lost_before(Process(8, None), 3) == 3
