@@ -12,6 +12,10 @@ from typing import NamedTuple
 import msgspec
 
 
+class LeftOut(Exception):
+    """A benchmark cannot be taken on this machine; its text says what it would take."""
+
+
 class Effort(msgspec.Struct, frozen=True):
     """How much to do: `quick` only shows that a benchmark works, `long` is for what shows after minutes."""
 

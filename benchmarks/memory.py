@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from subprocess import PIPE
-from typing import NamedTuple
 
 import anyio
-from anyio.abc import Process
-from anyio.streams.text import TextReceiveStream
 
 from benchmarks.harness import Effort, Figure, aiming
-from benchmarks.processes import CONNECTED, cpu_s, family, rss_mib
+from benchmarks.pipes import line_of, tell
+from benchmarks.processes import CONNECTED, LOOK_S, Look, looking, slope
 from e3p.children import Child
 from telemetry.store.open import opened_store
 
@@ -26,16 +23,7 @@ TITLE = (
 )
 NAMES = ("memory.rss", "memory.slope", "memory.cpu", "memory.stored")
 TARGET_MIB = 200.0
-LOOK_S = 0.5
 LAST_S = 10.0
-
-
-class Seen(NamedTuple):
-    """A look at the collector: seconds of the clock, MiB, CPU seconds so far."""
-
-    at_s: float
-    mib: float
-    cpu_s: float
 
 
 def run(effort: Effort) -> list[Figure]:
@@ -54,39 +42,21 @@ def run(effort: Effort) -> list[Figure]:
     ]
 
 
-def slope(seen: Sequence[Seen]) -> float:
-    """MiB a minute, by least squares."""
-    mean_s = sum(one.at_s for one in seen) / len(seen)
-    mean_mib = sum(one.mib for one in seen) / len(seen)
-    spread = sum((one.at_s - mean_s) ** 2 for one in seen)
-    return 60 * sum((one.at_s - mean_s) * (one.mib - mean_mib) for one in seen) / spread
-
-
-async def _measured(nodes: int, seconds: int) -> tuple[list[Seen], float]:
+async def _measured(nodes: int, seconds: int) -> tuple[list[Look], float]:
     """What was seen of the collector while the fleet sent, and the share of its frames that are stored."""
     fleet = [sys.executable, "-m", "benchmarks.fleet", str(nodes), str(seconds)]
     with tempfile.TemporaryDirectory(prefix="e3p-bench-") as name:
         store = f"sqlite:///{name}/store.db"
         async with await anyio.open_process(fleet, stdin=PIPE, stdout=PIPE, stderr=None) as publishers:
-            collect = ["collect", "--mqtt", await _line(publishers), "--store", store]
+            collect = ["collect", "--mqtt", await line_of(publishers), "--store", store]
             with Child(collect, Path(name) / "collect.log", os.environ) as collector:
                 await collector.says(CONNECTED)
-                await _tell(publishers)
-                seen: list[Seen] = []
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(_look, collector.pid, seen)
-                    sent = int(await _line(publishers))
-                    tasks.cancel_scope.cancel()
+                await tell(publishers)
+                async with looking(collector.pid) as seen:
+                    sent = int(await line_of(publishers))
                 stored = await _stored(store, sent)
-            await _tell(publishers)
+            await tell(publishers)
         return seen, stored / sent
-
-
-async def _look(pid: int, seen: list[Seen]) -> None:
-    processes = family(pid)
-    while True:
-        seen.append(Seen(anyio.current_time(), rss_mib(processes), cpu_s(processes)))
-        await anyio.sleep(LOOK_S)
 
 
 async def _stored(url: str, sent: int) -> int:
@@ -98,18 +68,3 @@ async def _stored(url: str, sent: int) -> int:
                 stored = sum(len(account.stored) for account in await store.accounts())
                 await anyio.sleep(LOOK_S)
     return stored
-
-
-async def _line(process: Process) -> str:
-    assert process.stdout is not None
-    text = ""
-    async for part in TextReceiveStream(process.stdout):
-        text += part
-        if text.endswith("\n"):
-            return text.strip()
-    raise RuntimeError("the simulated fleet ended")
-
-
-async def _tell(process: Process) -> None:
-    assert process.stdin is not None
-    await process.stdin.send(b"\n")

@@ -18,6 +18,7 @@ from e3p.children import Child
 NODE = "bench"
 CONNECTED = re.compile("mqtt connected")
 LIMIT_S = 30.0
+LOOK_S = 0.5
 SENSOR = """
 [[edge.sensors]]
 driver = "synthetic"
@@ -26,6 +27,14 @@ wave = "square"
 period_s = 0.5
 channels = 4
 """
+
+
+class Look(NamedTuple):
+    """At a process: seconds of the clock, MiB, CPU seconds so far."""
+
+    at_s: float
+    mib: float
+    cpu_s: float
 
 
 class Line(NamedTuple):
@@ -90,6 +99,34 @@ def cpu_s(processes: Sequence[psutil.Process]) -> float:
 def rss_mib(processes: Sequence[psutil.Process]) -> float:
     """What processes hold in memory now."""
     return float(sum(process.memory_info().rss for process in processes)) / 2**20
+
+
+@asynccontextmanager
+async def looking(pid: int) -> AsyncIterator[list[Look]]:
+    """Looks at a process and its children while the block lasts, the last time at its end."""
+    processes, seen = family(pid), []
+
+    def look() -> None:
+        seen.append(Look(anyio.current_time(), rss_mib(processes), cpu_s(processes)))
+
+    async def watch() -> None:
+        while True:
+            look()
+            await anyio.sleep(LOOK_S)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        yield seen
+        tasks.cancel_scope.cancel()
+    look()
+
+
+def slope(seen: Sequence[Look]) -> float:
+    """MiB a minute, by least squares."""
+    mean_s = sum(one.at_s for one in seen) / len(seen)
+    mean_mib = sum(one.mib for one in seen) / len(seen)
+    spread = sum((one.at_s - mean_s) ** 2 for one in seen)
+    return 60 * sum((one.at_s - mean_s) * (one.mib - mean_mib) for one in seen) / spread
 
 
 async def until(fact: Callable[[], Awaitable[object]]) -> None:
