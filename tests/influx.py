@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import urllib.parse
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from telemetry.runtime.secret import Secret
@@ -28,16 +30,38 @@ def influx_store(influx: Influx, bucket: str, **how: Any) -> InfluxStore:
     return InfluxStore(Address.parse(influx.store(bucket)), access(influx), **how)
 
 
-def buckets_of(influx: Influx, bucket: str) -> list[dict[str, Any]]:
-    """The buckets that belong to a store."""
-    named = influx.call("GET", f"/api/v2/buckets?limit=100&org={urllib.parse.quote(influx.org)}")["buckets"]
-    return [each for each in named if each["name"].startswith(bucket)]
+def bucket_of(influx: Influx, name: str) -> dict[str, Any] | None:
+    """A bucket as the server describes it."""
+    asked = urllib.parse.urlencode({"org": influx.org, "limit": 100})
+    named = influx.call("GET", f"/api/v2/buckets?{asked}&{urllib.parse.urlencode({'name': name})}")
+    return next(iter(named["buckets"]), None)
 
 
 def drop_buckets(influx: Influx, bucket: str) -> None:
     """Takes a store away."""
-    for each in buckets_of(influx, bucket):
-        influx.call("DELETE", f"/api/v2/buckets/{each['id']}")
+    for name in Address.parse(influx.store(bucket)).buckets:
+        with contextlib.suppress(OSError):  # it was never made
+            found = bucket_of(influx, name)
+            if found is not None:
+                influx.call("DELETE", f"/api/v2/buckets/{found['id']}")
+
+
+def write_line(influx: Influx, bucket: str, line: str) -> None:
+    """What another program might write into a bucket."""
+    asked = urllib.parse.urlencode({"org": influx.org, "bucket": bucket, "precision": "ns"})
+    url = f"{influx.url}/api/v2/write?{asked}"
+    headers = {"Authorization": f"Token {influx.token}"}
+    urllib.request.urlopen(urllib.request.Request(url, line.encode(), headers)).close()
+
+
+@contextlib.contextmanager
+def fresh(influx: Influx) -> Iterator[str]:
+    """A bucket's name for one test."""
+    bucket = new_bucket()
+    try:
+        yield bucket
+    finally:
+        drop_buckets(influx, bucket)
 
 
 def influx_maker(influx: Influx, bucket: str) -> Callable[[], InfluxStore]:

@@ -27,6 +27,7 @@ power
     |> set(key: "_measurement", value: "power_{window}")
     |> set(key: "of", value: "{aggregate}")
     |> to(bucket: "{long}")
+    |> yield(name: "{window} {aggregate}")
 """
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from telemetry.store.interface import Store
 from telemetry.store.sqlite import SqliteStore
-from tests.influx import drop_buckets, influx_maker, new_bucket
+from tests.influx import fresh, influx_maker
 from tests.servers import Influx
 
 Maker = Callable[[], Store]
@@ -25,9 +25,8 @@ def _sqlite(request: pytest.FixtureRequest) -> Iterator[Maker]:
 @contextmanager
 def _influxdb(request: pytest.FixtureRequest) -> Iterator[Maker]:
     influx: Influx = request.getfixturevalue("influx")
-    bucket = new_bucket()
-    yield influx_maker(influx, bucket)
-    drop_buckets(influx, bucket)
+    with fresh(influx) as bucket:
+        yield influx_maker(influx, bucket)
 
 
 # Each makes stores, not opened yet, that keep up to 1,000 bytes of letters; all those of a test are the same.
