@@ -16,8 +16,7 @@ from tests.servers import (
     NamedBroker,
     Toxiproxy,
     find,
-    find_mosquitto,
-    missing_server,
+    need_mosquitto,
 )
 
 TESTS = Path(__file__).parent
@@ -46,10 +45,7 @@ def mosquitto(tmp_path: Path) -> Iterator[Broker]:
     if url := os.environ.get("E3P_TEST_MQTT"):
         yield NamedBroker.from_url(url)
         return
-    binary = find_mosquitto()
-    if binary is None:
-        missing_server("no Mosquitto: apt-get install mosquitto, or name a running one in E3P_TEST_MQTT")
-    with Mosquitto(binary, tmp_path) as broker:
+    with Mosquitto(need_mosquitto(), tmp_path) as broker:
         yield broker
 
 

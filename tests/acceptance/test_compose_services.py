@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.processes import ROOT, Program, until
-from tests.servers import Influxd, Mosquitto, find_mosquitto, free_port, missing_server
+from tests.servers import Influxd, Mosquitto, free_port, need_mosquitto
 from tests.servers.compose import configured
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
@@ -102,7 +102,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 @pytest.fixture
 def broker(stack: Stack) -> Iterator[Mosquitto]:
     """The broker with the settings that its container gets."""
-    binary = find_mosquitto() or missing_server("no Mosquitto: apt-get install mosquitto")
+    binary = need_mosquitto()
     settings = (stack.folder / "deploy" / "mosquitto" / "mosquitto.conf").read_text()
     settings = settings.replace("/mosquitto/certs", str(stack.folder / "pki" / "broker"))
     (own := stack.folder / "own").mkdir()

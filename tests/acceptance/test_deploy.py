@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.servers import Mosquitto, find_mosquitto, free_port, missing_server
+from tests.servers import Mosquitto, free_port, need_mosquitto
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
@@ -130,8 +130,7 @@ def rehearsed(folder: Path) -> str:
 
 @pytest.mark.timeout(300)
 def test_the_rehearsal_ends_with_a_ledger_that_closes(tmp_path: Path) -> None:
-    if find_mosquitto() is None:
-        missing_server("no Mosquitto: apt-get install mosquitto")
+    need_mosquitto()
     said = rehearsed(tmp_path)
     assert "the ledger closes" in said, said
     asked = [BIN / "e3p", "ledger", "--json", "--store", f"sqlite:///{tmp_path}/fleet.db"]
@@ -143,7 +142,7 @@ def test_the_rehearsal_ends_with_a_ledger_that_closes(tmp_path: Path) -> None:
 
 
 def test_debian_s_mosquitto_takes_the_settings_beside_its_own(keys: Path, tmp_path: Path) -> None:
-    binary = find_mosquitto() or missing_server("no Mosquitto: apt-get install mosquitto")
+    binary = need_mosquitto()
     (beside := tmp_path / "conf.d").mkdir()
     settings = (ROOT / "deploy" / "mosquitto" / "mosquitto.conf").read_text()
     settings = settings.replace("/mosquitto/certs", str(keys / "broker"))

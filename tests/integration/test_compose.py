@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from e3p.settings import SECTIONS
-from tests.servers import Mosquitto, find_mosquitto, missing_server
+from tests.servers import Mosquitto, need_mosquitto
 from tests.servers.compose import configured
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,7 +139,7 @@ def test_a_service_finds_the_broker_and_its_own_keys(
 
 
 def test_mosquitto_starts_with_its_settings_and_keys(deployed: Path, tmp_path: Path) -> None:
-    binary = find_mosquitto() or missing_server("no Mosquitto: apt-get install mosquitto")
+    binary = need_mosquitto()
     settings = (deployed / "deploy" / "mosquitto" / "mosquitto.conf").read_text()
     keys = str(deployed / "pki" / "broker")
     lines = settings.replace("/mosquitto/certs", keys).replace("listener 8883\n", "").splitlines()

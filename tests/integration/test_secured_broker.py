@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from telemetry.runtime import mqtt
 from telemetry.runtime.common import Common
 from telemetry.runtime.mqtt import Link, Retry
 from telemetry.runtime.secret import Secret
-from tests.servers import START_WITHIN_S, find_mosquitto, free_port, missing_server
+from tests.servers import Mosquitto, missing_server, need_mosquitto
 
 pytestmark = pytest.mark.anyio
 
@@ -46,30 +44,10 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
 def serve(folder: Path, *lines: str) -> Iterator[int]:
     """A Mosquitto with these lines in its configuration; gives its port."""
-    binary = find_mosquitto()
-    if binary is None:
-        missing_server("no Mosquitto: apt-get install mosquitto")
-    port = free_port()
-    config = folder / "mosquitto.conf"
-    ours = [f"listener {port} 127.0.0.1", "persistence false", "user root"]
-    config.write_text("\n".join([*ours, *lines]) + "\n")
-    with subprocess.Popen([binary, "-c", str(config)], stderr=subprocess.DEVNULL) as broker:
-        deadline = time.monotonic() + START_WITHIN_S
-        while not answers(port):
-            assert time.monotonic() < deadline, "Mosquitto did not start"
-            time.sleep(0.01)
-        yield port
-        broker.terminate()
+    with Mosquitto(need_mosquitto(), folder, [*lines, "user root"]) as broker:
+        yield broker.port
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Influx, Influxd, Mosquitto, Proxy, Toxiproxy, find_mosquitto, missing_server
+from tests.servers import Influx, Influxd, Mosquitto, Proxy, Toxiproxy, need_mosquitto
 from tests.servers.process import built
 
 
@@ -81,7 +81,7 @@ def test_a_half_open_way_is_healed(toxiproxy: Toxiproxy, listener: socket.socket
 def test_a_server_whose_port_another_process_has_does_not_count_as_up(
     tmp_path: Path, listener: socket.socket
 ) -> None:
-    binary = find_mosquitto() or missing_server("no Mosquitto: apt-get install mosquitto")
+    binary = need_mosquitto()
     server = Mosquitto(binary, tmp_path)
     server.port = listener.getsockname()[1]
     with pytest.raises(OSError, match="not up on port"):

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from tests.servers.broker import Broker, NamedBroker
 from tests.servers.influxd import Influx, Influxd
-from tests.servers.mosquitto import Mosquitto, find_mosquitto
-from tests.servers.process import START_WITHIN_S, find, free_port, missing_server
+from tests.servers.mosquitto import Mosquitto, find_mosquitto, need_mosquitto
+from tests.servers.process import find, free_port, missing_server
 from tests.servers.toxiproxy import Proxy, Toxiproxy
 
 __all__ = [
-    "START_WITHIN_S",
     "Broker",
     "Influx",
     "Influxd",
@@ -25,4 +24,5 @@ __all__ = [
     "find_mosquitto",
     "free_port",
     "missing_server",
+    "need_mosquitto",
 ]

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.servers.process import ServerProcess
+from tests.servers.process import ServerProcess, missing_server
 
 OPEN = ("allow_anonymous true",)
 
@@ -14,6 +14,13 @@ OPEN = ("allow_anonymous true",)
 def find_mosquitto() -> str | None:
     """Debian puts it into /usr/sbin, which is not on everybody's PATH."""
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+
+
+def need_mosquitto() -> str:
+    """The same; without one the test is skipped, or fails where CI is set."""
+    return find_mosquitto() or missing_server(
+        "no Mosquitto: apt-get install mosquitto, or name a running one in E3P_TEST_MQTT"
+    )
 
 
 class Mosquitto(ServerProcess):
