@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from e3p.output import energy, number, say, state
 from e3p.plans import Ended, Run, Shelf
 from e3p.progress import Progress
+from e3p.sight import judge, streams_here
 from e3p.trialing import Event, Trials, Where, is_listening
 from e3p.watch import Watch
 from telemetry.contract.documents import Result, ResultState
@@ -52,7 +55,10 @@ class Campaign:
         watch = Watch(address, on_result=self._take)
         try:
             async with watch.listening():
-                status = await self._run_trials()
+                sight = judge(await streams_here(address), self.kept.plan.device, os.environ)
+                for words in sight.warnings:
+                    say(words)
+                status = await self._run_trials(sight.env)
                 ended = [each.trial for each in self.kept.ended if each.trial not in before]
                 results = await watch.of_trials(ended, wait_s)
         finally:
@@ -62,14 +68,14 @@ class Campaign:
             say(f"no result of {len(absent)} trials in {wait_s:g} s: is `e3p serve` on the agent's broker?")
         return Outcome(results, status == 0 and not absent)
 
-    async def _run_trials(self) -> int:
+    async def _run_trials(self, env: Mapping[str, str]) -> int:
         """The runner's exit code; 1 where the agent went away."""
         if not self.kept.left:
             say("every trial of this plan has ended")
             return 0
         with self._progress:
             try:
-                trials = Trials(self.kept.spec(), self.kept.python, self._marks, self._where)
+                trials = Trials(self.kept.spec(), self.kept.python, self._marks, self._where, env)
                 return await trials.run(self._follow)
             except AgentGone as gone:
                 say(str(gone))

@@ -33,18 +33,23 @@ def by_its_own_name(fault: Event) -> str:
 class Trials:
     """One run of the runner, its marks sent to the socket `marks`; `ended` are the trials that ended.
 
-    `where` tells where the person wrote what a fault is about.
+    `where` tells where the person wrote what a fault is about; `env` is set beside what is set here.
     """
 
     def __init__(
-        self, spec: Mapping[str, object], python: str, marks: str, where: Where = by_its_own_name
+        self,
+        spec: Mapping[str, object],
+        python: str,
+        marks: str,
+        where: Where = by_its_own_name,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.ended: list[str] = []
         self.left_out: list[Event] = []
         self._where = where
         self._spec = spec
         self._python = python
-        self._env = {**os.environ, "E3P_SOCKET": marks}
+        self._env = {**os.environ, **(env or {}), "E3P_SOCKET": marks}
 
     async def run(self, on_event: OnEvent) -> int:
         """Runs to the end; the runner's exit code. Raises `UserError` where it refuses its input."""
