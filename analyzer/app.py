@@ -164,6 +164,7 @@ class Analyzer:
             await self._book.heed()
             for node, held in accounts.items():
                 await self._desk(node).look_through(held, time.monotonic())
+                self._overheard(node, {account.key: account.stored for account in held})
         self.metrics.sweeps.inc()
 
     async def _work(self) -> None:
@@ -188,6 +189,13 @@ class Analyzer:
         except StoreUnavailable:
             self._ring(node, rung.items())
             raise
+        self._overheard(node, rung)
+
+    def _overheard(self, node: str, settled: Mapping[StreamKey, IntervalSet]) -> None:
+        """Tells the desks of the devices that this node measures."""
+        for desk in self._desks.values():
+            if any(join.meter == node for join in desk.meters):
+                desk.overhear(settled)
 
     async def _rank(self) -> None:
         now_s = time.monotonic()
@@ -202,7 +210,9 @@ class Analyzer:
         return sum(desk.waiting for desk in self._desks.values())
 
     def _desk(self, node: str) -> Desk:
-        return self._desks.setdefault(node, Desk(self._store, node))
+        desk = self._desks.setdefault(node, Desk(self._store, node))
+        desk.meters = self._book.meters.get(node, ())
+        return desk
 
     def _post(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """What cannot be sent now waits; the store has it anyway, so the oldest may be dropped."""
