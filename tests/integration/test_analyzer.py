@@ -13,11 +13,12 @@ import pytest
 from analyzer import closing, desk
 from analyzer.app import Analyzer
 from analyzer.exclusions import exclude
+from analyzer.meters import put_join
 from analyzer.query import reanalyze
 from analyzer.settings import AnalyzerSettings
 from telemetry.contract import marks
 from telemetry.contract.decode import Received
-from telemetry.contract.documents import EventRefused, Result
+from telemetry.contract.documents import EventRefused, MeterJoin, Result
 from telemetry.contract.encode import encode
 from telemetry.contract.ranking import Ranking
 from telemetry.contract.replies import Stored, StoredStream
@@ -76,7 +77,8 @@ class Room:
             )
             for r in frames
         ]
-        await self.link.publish(f"e3p/v1/{NODE}/stored", encode(Stored(streams=tuple(streams))))
+        stored = encode(Stored(streams=tuple(streams)))
+        await self.link.publish(f"e3p/v1/{frames[0].key.node}/stored", stored)
 
     def results(self) -> list[Result]:
         bodies = [m.payload for m in self.heard if m.topic == f"e3p/v1/{NODE}/result"]
@@ -159,6 +161,22 @@ async def test_late_frames_make_a_revision_that_says_why(room: Room, store: Sqli
     assert "frames_missing" in first.reasons
     assert (second.revision, second.reason, second.state) == (2, "late frames", "valid")
     assert [revision.revision for revision in await store.history("result", f"{NODE}/t1/main")] == [1, 2]
+
+
+async def test_a_meters_late_frames_revise_the_devices_result(room: Room, store: SqliteStore) -> None:
+    wall = Maker("m1", node="wall", watts=30.0)
+    pings = [maker.clock(0, *[maker.exchange(at / 10) for at in range(15)]) for maker in (MAKER, wall)]
+    join = MeterJoin(meter="wall", stream="main", of=NODE, joined=True, at=1, clock_u95_ns=S)
+    await put_join(store, join)
+    async with analyzing(room, store):
+        await room.ring(wall.manifest(), pings[1], *wall.powers(0, 4))
+        await room.ring(*FRAMES, pings[0], trial(MAKER, 2, 8.5))
+        await until(lambda: [result.meter for result in room.results()].count("wall") == 1)
+        await room.ring(*wall.powers(5, 9))
+        await until(lambda: [result.meter for result in room.results()].count("wall") == 2)
+    first, last = [result for result in room.results() if result.meter]
+    assert ("frames_missing" in first.reasons, last.reasons) == (True, ("no_ledger",))
+    assert last.energy_j == pytest.approx(195.0, rel=1e-3)
 
 
 async def test_a_restart_changes_nothing_and_neither_does_computing_again(
