@@ -3,7 +3,7 @@
 #   TORCH_BACKEND=cpu   a small torch without CUDA        PYTHON=…   build .venv on this interpreter
 #   ARGS="…"            more arguments for the program    JOBS=4     how many tests at a time
 .DEFAULT_GOAL := help
-.PHONY: help setup servers servers-found demo test test-all lint bench prove-ledger screenshots
+.PHONY: help setup servers servers-found demo test test-all lint bench prove-ledger faults fuzz screenshots
 
 PYTHON ?= python3
 TORCH_BACKEND ?=
@@ -47,3 +47,9 @@ screenshots: servers-found ## the demo's report as pictures for the README, into
 
 prove-ledger: servers-found ## take away one frame, 100 times: the ledger names exactly that one
 	@$(BIN)/python -m tests.prove_ledger $(ARGS)
+
+faults: servers-found ## break everything that can break, 20 times each (an hour; ARGS="--row NAME --tries N")
+	@$(BIN)/python -m tests.faults --json faults.json $(ARGS)
+
+fuzz: setup ## a million damaged messages into every decoder
+	@$(BIN)/python -m tests.fuzz $(ARGS)

@@ -16,6 +16,8 @@ from tests.faults.row import Outcome, Unpermitted, play
 from tests.faults.rows import LONG, ROWS
 from tests.faults.shelf import StoreName
 
+LAST_LINES = 12
+
 EVERY_ROW = {row.name: row for row in (*ROWS, *LONG)}
 
 
@@ -53,4 +55,13 @@ def perform(order: Order) -> Outcome | Failure:
         except (Unpermitted, pytest.skip.Exception, pytest.fail.Exception) as missing:
             return Failure(order, f"not played: {missing}", missing=True)
         except Exception:  # noqa: BLE001 - a story that breaks is a fault of its row, and is told with it
-            return Failure(order, traceback.format_exc())
+            return Failure(order, f"{traceback.format_exc()}\n{last_words(Path(folder))}")
+
+
+def last_words(folder: Path) -> str:
+    """The end of every program's log."""
+    told = []
+    for log in sorted(folder.rglob("*.log")):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
+        told.append("\n".join([f"--- {log.relative_to(folder)}", *lines]))
+    return "\n".join(told)

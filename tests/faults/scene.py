@@ -153,9 +153,11 @@ class Scene:
                 assert status == 0, f"{device.name} ended with {status}:\n{agent.text}"
 
     def end(self) -> None:
-        """Nothing is left."""
+        """Nothing is left; what did not end in order by now is not asked again."""
         for program in [*self.programs.values(), *(device.agent for device in self.devices)]:
             if program is not None:
+                if program.process.poll() is None:
+                    program.kill()
                 program.end()
 
 

@@ -42,7 +42,7 @@ class Witness:
         self.results: list[Result] = []
         self.events: list[bytes] = []
         self.dead = 0
-        self._waiting: set[Key] = set()
+        self._waiting: dict[tuple[str, str], set[Key]] = {}
         name = f"witness-{time.monotonic_ns()}"
         filters = [everything_of_nodes(), DEAD, FLEET_EVENTS]
         self.link = Link(Address.parse(url), client_id=name, filters=filters, inbox=INBOX)
@@ -79,7 +79,8 @@ class Witness:
             key = Key(head.boot, f"{kind}/{stream[0]}", head.seq)
             self.messages[key] += 1
             self.came_s.setdefault(key, time.monotonic())
-            self._waiting.add(key)
+            if key not in self.settled_s:
+                self._waiting.setdefault((key.boot, key.stream), set()).add(key)
         elif kind == "stored":
             self._settle(decode_message(message.payload, Stored))
         elif kind == "result":
@@ -90,11 +91,12 @@ class Witness:
             self.dead += 1
 
     def _settle(self, stored: Stored) -> None:
+        now_s = time.monotonic()
         for each in stored.streams:
             place = each.boot, each.stream
             seqs = IntervalSet.below(each.through + 1) | IntervalSet(each.ranges)
             self.settled[place] = self.settled.get(place, IntervalSet()) | seqs
-        now_s = time.monotonic()
-        for key in [key for key in self._waiting if self.is_settled(key)]:
-            self._waiting.discard(key)
-            self.settled_s.setdefault(key, now_s)
+            waiting = self._waiting.get(place, set())
+            for key in [key for key in waiting if self.is_settled(key)]:
+                waiting.discard(key)
+                self.settled_s.setdefault(key, now_s)
