@@ -13,7 +13,9 @@ from pathlib import Path
 
 import msgspec
 
+from edge_node import jetson_context, jtop
 from edge_node.boots import read_os_boot
+from edge_node.jtop import Told
 from edge_node.machine import Machine, read_machine
 from edge_node.recorder import Stamp
 from telemetry.contract.frames import ManifestFrame
@@ -42,6 +44,7 @@ TREE = Path("proc/device-tree")
 DMI = Path("sys/class/dmi/id")
 NVIDIA = Path("proc/driver/nvidia")
 HASH_LETTERS = 16
+_NOTHING = Told()
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,24 +75,25 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_context(streams: tuple[StreamInfo, ...], root: Path = Path("/")) -> Context:
     """The device as it is now, with these power streams."""
+    told = jtop.ask() if root == Path("/") else Told()
     return Context(
         os_boot=read_os_boot(root),
-        device=read_device(root),
+        device=read_device(root, told),
         software=software(),
         streams=streams,
-        power_mode=_power_mode(root),
+        power_mode=_power_mode(root, told),
         os=_os_name(root),
-        jetpack=_jetpack(root),
+        jetpack=jetson_context.jetpack(root) or (told.jetpack and f"JetPack {told.jetpack}"),
         driver=_driver(root),
         machine=read_machine(root),
     )
 
 
-def read_device(root: Path = Path("/")) -> Device:
+def read_device(root: Path = Path("/"), told: Told = _NOTHING) -> Device:
     """Kind, model, and a hash of the serial number or machine id (the number itself stays here)."""
     tree_model = _text(root / TREE / "model")
     vendor, product = _text(root / DMI / "sys_vendor"), _text(root / DMI / "product_name")
-    model = tree_model or " ".join(filter(None, (vendor, product))) or None
+    model = told.module or tree_model or " ".join(filter(None, (vendor, product))) or None
     serial = _first(root, TREE / "serial-number", DMI / "product_serial", Path("etc/machine-id"))
     return Device(
         kind=_kind(root, tree_model or ""),
@@ -128,15 +132,16 @@ def _gpu(root: Path) -> str | None:
     return None
 
 
-def _power_mode(root: Path) -> str | None:
-    """A Jetson's nvpmodel mode; elsewhere the platform's profile, or how the CPUs are governed."""
-    status = _text(root / "var/lib/nvpmodel/status")
-    if status and (mode := re.search(r"pmode:(\w+)", status)):
-        return f"nvpmodel-{int(mode[1])}" if mode[1].isdigit() else f"nvpmodel-{mode[1]}"
-    return _first(
-        root,
-        Path("sys/firmware/acpi/platform_profile"),
-        Path("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+def _power_mode(root: Path, told: Told) -> str | None:
+    """A Jetson's mode; elsewhere the platform's profile, or how the CPUs are governed."""
+    return (
+        jetson_context.power_mode(root)
+        or told.power_mode
+        or _first(
+            root,
+            Path("sys/firmware/acpi/platform_profile"),
+            Path("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        )
     )
 
 
@@ -144,12 +149,6 @@ def _os_name(root: Path) -> str | None:
     release = _text(root / "etc/os-release") or ""
     name = re.search(r'^PRETTY_NAME="?([^"\n]*)', release, re.MULTILINE)
     return name[1][:MAX_TEXT] if name else None
-
-
-def _jetpack(root: Path) -> str | None:
-    """The L4T release, such as `L4T 32.5.1`: each belongs to one JetPack."""
-    found = re.search(r"R(\d+) .*?REVISION: ([\d.]+)", _text(root / "etc/nv_tegra_release") or "")
-    return f"L4T {found[1]}.{found[2]}" if found else None
 
 
 def _driver(root: Path) -> str | None:

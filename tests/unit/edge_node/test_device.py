@@ -57,7 +57,7 @@ def test_a_jetson_is_known_by_its_board(tmp_path: Path) -> None:
     context = read_context((), _tree(tmp_path, TX2))
     assert (context.device.kind, context.device.model) == ("jetson-tx2", "quill")
     assert (context.jetpack, context.power_mode, context.os) == (
-        "L4T 32.5.1",
+        "JetPack 4.5.1 (L4T 32.5.1)",
         "nvpmodel-3",
         "Ubuntu 18.04.5 LTS",
     )
