@@ -50,7 +50,7 @@ build() { # TOOL BINARY TIME
 
 mkdir -p "$cache"
 exec 9>"$cache/lock"
-flock 9 2>/dev/null || true # another build at the same time is waited for
+flock -n 9 2>/dev/null || { say "waiting for another build"; flock 9 2>/dev/null || true; }
 
 echo "$tools" | while IFS=: read -r tool binary address time; do
     eval "named=\${${address:-NONE}:-}"
