@@ -79,6 +79,11 @@ class Layout(NamedTuple):
         """The names, the total first."""
         return (self.total[0] if self.total else "total", *(name for name, _ in self.parts))
 
+    @property
+    def folders(self) -> list[Path]:
+        """The zones to read, in the order of the channels."""
+        return [folder for _, folder in [*([self.total] if self.total else []), *self.parts]]
+
 
 class RaplSensor:
     """Mean power of each zone since the last reading."""
@@ -87,11 +92,12 @@ class RaplSensor:
 
     def __init__(self, path: Path, tick_s: float, stream: str = "main") -> None:
         layout = lay_out(path)
+        refuse_unreadable(layout, path)
         self.info = _info(layout.channels, tick_s, stream)
         self._summed = layout.total is None
         self._zones: list[Zone] = []
         try:
-            for _, folder in [*([layout.total] if layout.total else []), *layout.parts]:
+            for folder in layout.folders:
                 self._zones.append(Zone(folder))
         except SensorError:
             self.close()
@@ -136,6 +142,14 @@ def lay_out(path: Path) -> Layout:
     return Layout(None, packages + drams)
 
 
+def refuse_unreadable(layout: Layout, path: Path) -> None:
+    """Raises `SensorError` with what to do where a counter is for root alone, as it is since 2020."""
+    for folder in layout.folders:
+        if not os.access(folder / "energy_uj", os.R_OK):
+            help_ = f"sudo chmod a+r {path}/intel-rapl*/energy_uj (a udev rule makes it stay)"
+            raise SensorError(f"only root may read {folder}/energy_uj; run as root, or: {help_}")
+
+
 def open_sensor(spec: SensorSpec, tick_s: float) -> RaplSensor:
     """The processor's counters. Raises `SensorError` where they are absent or may not be read."""
     return RaplSensor(Path(read_options(spec, Options).path), tick_s, spec.stream)
@@ -150,10 +164,10 @@ def find(root: Path) -> Found:
         return Found(
             "rapl", None, f"no energy counters of a processor in {path} (none in most virtual machines)"
         )
-    folders = [folder for _, folder in [*([layout.total] if layout.total else []), *layout.parts]]
-    if any(not os.access(folder / "energy_uj", os.R_OK) for folder in folders):
-        help_ = f"run as root, or: sudo chmod a+r {path}/intel-rapl*/energy_uj (a udev rule makes it stay)"
-        return Found("rapl", None, f"only root may read {folders[0]}/energy_uj; {help_}")
+    try:
+        refuse_unreadable(layout, path)
+    except SensorError as error:
+        return Found("rapl", None, str(error))
     spec = SensorSpec("rapl", options={"path": str(path)})
     return Found("rapl", spec, f"the processor's energy counters: {', '.join(layout.channels)}")
 

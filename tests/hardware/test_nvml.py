@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_node.power import nvml
+from e3p.characterising import characterise
+from edge_node.power import nvml, nvml_gpu
 from edge_node.power.discover import best, discover
 from edge_node.power.nvml import NvmlSensor, Options
 from edge_node.power.observe import observe
+from edge_node.power.sensor import SensorSpec
 
 SECONDS = 10.0
 # The counter is renewed about every 100 ms and differs from the readings by as much as they see too little.
@@ -48,6 +50,39 @@ def test_it_is_found_and_taken_for_trials_on_the_gpu() -> None:
     spec = best(discover(), "cuda")
     assert spec is not None
     assert spec.driver in ("jetson", "nvml")
+
+
+def test_everything_that_it_has_is_told_in_one_call() -> None:
+    library = nvml_gpu.load()
+    try:
+        gpu = nvml_gpu.describe(library, 0, None, None)
+        fields = (nvml_gpu.POWER_INSTANT, nvml_gpu.POWER_AVERAGE, nvml_gpu.TOTAL_ENERGY)
+        found = nvml_gpu.field_values(library, gpu.handle, fields)
+        assert len(found) == len(fields)
+        assert any(value is not None for value in found) or gpu.reading == "draw"
+        assert gpu.uuid.startswith("GPU-")
+    finally:
+        nvml_gpu.let_go(library)
+
+
+def test_the_manifest_names_it_as_the_driver_does(sensor: NvmlSensor) -> None:
+    assert (sensor.info.source or "").startswith("GPU-")
+
+
+def test_a_load_of_known_rhythm_shows_its_averaging_and_delay() -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("torch sees no GPU")
+    found = characterise(SensorSpec("nvml"), 0.005, 30.0, "cuda")
+    print(found)
+    assert found.unfit is None
+    known = NvmlSensor(Options()).info
+    assert found.period_ms is not None
+    assert found.period_ms.value == pytest.approx(known.period_ms, rel=0.5)
+    assert found.averaging_window_ms is not None
+    if known.averaging_window_ms is not None:
+        slack_ms = found.averaging_window_ms.error + 0.3 * known.averaging_window_ms
+        assert abs(found.averaging_window_ms.value - known.averaging_window_ms) < slack_ms
 
 
 def test_its_power_lies_between_nothing_and_its_maximum(sensor: NvmlSensor) -> None:

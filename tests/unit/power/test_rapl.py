@@ -29,6 +29,17 @@ def test_the_platform_is_the_total_and_contains_the_package(machine: Machine) ->
     assert _open(machine("rapl-laptop")).info.channels == ("psys", "package-0")
 
 
+def test_the_platform_is_never_added_to_the_package_that_it_contains(machine: Machine) -> None:
+    root = machine("rapl-laptop")
+    sensor = _open(root)
+    sensor.read(0)
+    _count(root, "intel-rapl:1", 12_000_000)
+    _count(root, "intel-rapl:0", 7_000_000)
+    _count(root, "intel-rapl-mmio:0", 7_000_000)
+    assert sensor.read(S) == pytest.approx([12.0, 7.0])
+    assert sensor.counters_j() == pytest.approx([12.0, 7.0])
+
+
 def test_core_and_uncore_are_parts_of_a_lone_package(machine: Machine) -> None:
     sensor = _open(machine("rapl-desktop"))
     assert sensor.info.channels == ("package-0", "package-0-core", "package-0-uncore")
@@ -71,6 +82,22 @@ def test_a_counter_that_wraps_goes_on(machine: Machine) -> None:
     (dram / "energy_uj").write_text("3000000\n")
     assert sensor.read(S)[3] == pytest.approx(4.0)
     assert sensor.counters_j()[3] == pytest.approx(4.0)
+
+
+def test_the_counters_of_all_packages_wrap_each_at_its_own_end(machine: Machine) -> None:
+    root = machine("rapl-server")
+    zones = [root / rapl.POWERCAP / f"intel-rapl:{package}" for package in (0, 1)]
+    limits = [int((zone / "max_energy_range_uj").read_text()) for zone in zones]
+    for zone, limit in zip(zones, limits, strict=True):
+        (zone / "energy_uj").write_text(f"{limit - 2_000_000}\n")
+    sensor = _open(root)
+    sensor.read(0)
+    for step in range(1, 4):
+        for zone, limit in zip(zones, limits, strict=True):
+            raw = int((zone / "energy_uj").read_text())
+            (zone / "energy_uj").write_text(f"{(raw + 1_500_000) % limit}\n")
+        assert sensor.read(step * S)[:3] == pytest.approx([3.0, 1.5, 1.5])
+    assert sensor.counters_j()[:3] == pytest.approx([9.0, 4.5, 4.5])
 
 
 def test_between_two_updates_of_the_counter_the_last_power_holds(machine: Machine) -> None:
@@ -118,3 +145,22 @@ def test_counters_for_root_only_are_passed_over_with_the_cure(
     assert found.spec is None
     assert "only root may read" in found.reason
     assert "sudo chmod a+r" in found.reason
+
+
+def test_a_sensor_that_somebody_named_is_refused_with_the_same_cure(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = machine("rapl-server")
+    secret = str(root / rapl.POWERCAP / "intel-rapl:1:0" / "energy_uj")
+    monkeypatch.setattr(os, "access", lambda path, _: str(path) != secret)
+    with pytest.raises(SensorError, match=r"intel-rapl:1:0/energy_uj; run as root, or: sudo chmod a\+r"):
+        _open(root)
+
+
+def test_a_counter_that_vanishes_is_an_error_and_not_a_zero(machine: Machine) -> None:
+    root = machine("rapl-desktop")
+    sensor = _open(root)
+    sensor.read(0)
+    (root / rapl.POWERCAP / "intel-rapl:0" / "energy_uj").write_text("")
+    with pytest.raises(SensorError, match="a whole number is expected"):
+        sensor.read(S)
