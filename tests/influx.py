@@ -7,6 +7,7 @@ import secrets
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from telemetry.runtime.secret import Secret
@@ -64,6 +65,6 @@ def fresh(influx: Influx) -> Iterator[str]:
         drop_buckets(influx, bucket)
 
 
-def influx_maker(influx: Influx, bucket: str) -> Callable[[], InfluxStore]:
+def influx_maker(influx: Influx, bucket: str) -> Callable[..., InfluxStore]:
     """Makes stores that keep up to 1,000 bytes of letters, all in the same buckets."""
-    return lambda: influx_store(influx, bucket, letter_bytes=1_000)
+    return partial(influx_store, influx, bucket, letter_bytes=1_000)

@@ -20,12 +20,9 @@ import msgspec
 
 from telemetry.contract.errors import UserError
 from telemetry.store.interface import Store
-from telemetry.store.sqlite import SqliteStore
-from telemetry.store.sqlite import backup as sqlite_backup
 
 FORMAT = 1
 INDEX = "backup.json"
-DATABASE = "store.db"
 CHUNK_BYTES = 1 << 20
 
 Tell = Callable[[float], None]
@@ -53,19 +50,17 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
 
 async def back_up(store: Store, folder: Path, now_s: float, tell: Tell) -> Backup:
     """Copies a store, not opened here, to a new folder; others may go on writing it. Raises `UserError`."""
-    if not isinstance(store, SqliteStore):
-        raise UserError(f"{store.url}: only stores in a file can be backed up")
     with _in_the_end(folder) as coming:
-        copy = coming / DATABASE
-        found = await anyio.to_thread.run_sync(lambda: sqlite_backup.copy_out(store.path, copy, tell))
+        schema, holds = await store.copy_out(coming, tell)
+        files = await anyio.to_thread.run_sync(_all_described, coming)
         backup = Backup(
             format=FORMAT,
-            kind="sqlite",
+            kind=_kind(store),
             store=store.url,
-            schema=found.schema,
+            schema=schema,
             made_at=datetime.fromtimestamp(now_s, timezone.utc).isoformat(timespec="seconds"),
-            files=(await anyio.to_thread.run_sync(_described, copy),),
-            holds=found.holds,
+            files=files,
+            holds=holds,
         )
         _write(coming / INDEX, msgspec.json.format(msgspec.json.encode(backup), indent=2))
     return backup
@@ -74,10 +69,9 @@ async def back_up(store: Store, folder: Path, now_s: float, tell: Tell) -> Backu
 async def restore(folder: Path, store: Store, *, force: bool) -> Backup:
     """Puts a backup in the place of a store that nobody has open. Raises `UserError`."""
     backup = await anyio.to_thread.run_sync(read_backup, folder)
-    if not isinstance(store, SqliteStore):
-        raise UserError(f"{store.url}: only stores in a file can be restored")
-    copy = folder / DATABASE
-    await anyio.to_thread.run_sync(lambda: sqlite_backup.copy_in(copy, store.path, force=force))
+    if backup.kind != _kind(store):
+        raise UserError(f"{folder}: a backup of {backup.store}, which cannot become {store.url}")
+    await store.copy_in(folder, force=force)
     return backup
 
 
@@ -118,6 +112,15 @@ def _in_the_end(folder: Path) -> Iterator[Path]:
         raise UserError(f"{folder}: cannot be written ({error.strerror})") from error
     finally:
         shutil.rmtree(coming, ignore_errors=True)
+
+
+def _kind(store: Store) -> str:
+    """`sqlite` or `influxdb`, whether with TLS or not."""
+    return store.url.partition(":")[0].removesuffix("s")
+
+
+def _all_described(folder: Path) -> tuple[File, ...]:
+    return tuple(_described(path) for path in sorted(folder.iterdir()))
 
 
 def _described(path: Path) -> File:

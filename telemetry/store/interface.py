@@ -17,7 +17,8 @@ from telemetry.contract.frames import StreamHealth, StreamKey
 from telemetry.contract.intervals import IntervalSet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from telemetry.contract.decode import Received
     from telemetry.contract.frames import Frame
@@ -106,6 +107,13 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     doc: bytes
 
 
+class Contents(NamedTuple):
+    """What a store holds, by number (frames, letters, documents), and the schema that it is in."""
+
+    schema: int
+    holds: dict[str, int]
+
+
 class Store(Protocol):
     """Where frames, letters and documents rest."""
 
@@ -116,6 +124,18 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Lets go of everything."""
+
+    async def copy_out(self, folder: Path, tell: Callable[[float], None]) -> Contents:
+        """Copies everything into files of a folder, of a store that is not opened here; others may write it.
+
+        `tell` gets the share that is done. Raises `UserError`, where there is no store too.
+        """
+
+    async def copy_in(self, folder: Path, *, force: bool) -> None:
+        """Takes everything from such files, into a store that nobody has open.
+
+        Raises `UserError` where it holds something, unless `force`: then that is replaced.
+        """
 
     async def write(self, frames: Sequence[Received]) -> Sequence[Outcome]:
         """Stores a batch durably; what became of each frame, in order. Idempotent by key.

@@ -18,7 +18,7 @@ LATEST = 2**63 - 2
 """The times that InfluxDB knows, ns; what lies beyond is put at the edge."""
 
 _UNSAFE = frozenset("%\\\"'")
-_PART_OF_A_LINE = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
+PART_OF_A_LINE = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 
 
 @lru_cache(maxsize=100_000)
@@ -35,7 +35,7 @@ def original(encoded: str) -> str:
 @lru_cache(maxsize=100_000)
 def tag(text: str) -> bytes:
     """A name as a tag's value in a line."""
-    return name(text).translate(_PART_OF_A_LINE).encode()
+    return name(text).translate(PART_OF_A_LINE).encode()
 
 
 @lru_cache(maxsize=100_000)

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -20,16 +21,21 @@ from telemetry.store.interface import StoreUnavailable
 
 # A half-open connection shows as silence. A server that sorts out a large write may be silent for a while.
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=30)
+UNHURRIED = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=60)
+CHUNK = 200
+"""Rows of a long answer at a time: of frames, some 2 MB."""
 GZIP_LEVEL = 1
 SLICE_BYTES = 256 * 1024
 CONNECTIONS = 8
 
 
 class Series(msgspec.Struct):
-    """Rows of one answer, by column."""
+    """Rows of one answer, by column; `tags` where it was asked for a series by itself."""
 
     columns: list[str]
     values: list[list[Any]] = []
+    name: str = ""
+    tags: dict[str, str] = {}
 
 
 class _Result(msgspec.Struct):
@@ -85,11 +91,22 @@ class Server:
         """The rows of several statements, in one request."""
         form = {"db": bucket, "epoch": "ns", "q": ";".join(statements)}
         body = await self._request("POST", "/query", data=form, headers={"Accept": "application/json"})
-        answer = msgspec.json.decode(body, type=_Answer)
-        for words in (answer.error, *(result.error for result in answer.results)):
-            if words is not None:
-                raise StoreUnavailable(f"{self.address.place}: a query failed: {words}")
-        return [list(_rows(result.series)) for result in answer.results]
+        return [list(_rows(result.series)) for result in self._results(body)]
+
+    async def stream(self, bucket: str, statement: str) -> AsyncIterator[Series]:
+        """The rows of one InfluxQL statement, however many, some at a time; times are ns."""
+        form = {"db": bucket, "epoch": "ns", "q": statement, "chunked": "true", "chunk_size": str(CHUNK)}
+        accepts = {"Accept": "application/json"}
+        async with self._answered("POST", "/query", data=form, headers=accepts, timeout=UNHURRIED) as answer:
+            begun = bytearray()
+            async for part in answer.content.iter_any():
+                *lines, rest = part.split(b"\n")
+                for line in lines:
+                    for result in self._results(bytes(begun) + line):
+                        for series in result.series:
+                            yield series
+                    begun.clear()
+                begun += rest
 
     async def call(self, method: str, path: str, body: object | None = None, **asked: str) -> Any:  # noqa: ANN401 - JSON
         """One request of the management interface, with its answer."""
@@ -98,17 +115,34 @@ class Server:
         answer = await self._request(method, path, params=asked, data=data, headers=headers)
         return msgspec.json.decode(answer) if answer else None
 
+    def _results(self, body: bytes) -> list[_Result]:
+        answer = msgspec.json.decode(body, type=_Answer)
+        for words in (answer.error, *(result.error for result in answer.results)):
+            if words is not None:
+                raise StoreUnavailable(f"{self.address.place}: a query failed: {words}")
+        return answer.results
+
     async def _request(self, method: str, path: str, **how: Any) -> bytes:  # noqa: ANN401 - aiohttp's own
+        async with self._answered(method, path, **how) as answer:
+            return await answer.read()
+
+    @asynccontextmanager
+    async def _answered(
+        self,
+        method: str,
+        path: str,
+        **how: Any,  # noqa: ANN401 - aiohttp's own
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer that is one of the 2xx, to be read inside of the block."""
         if self._session is None:
             raise RuntimeError(f"{self.address.url}: the store is not open")
         try:
             async with self._session.request(method, f"{self.address.base}{path}", **how) as answer:
-                body = await answer.read()
+                if not answer.ok:
+                    raise decision(self.address, answer.status, await answer.read(), answer.headers)
+                yield answer
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
             raise trouble(self.address, error) from error
-        if not answer.ok:
-            raise decision(self.address, answer.status, body, answer.headers)
-        return body
 
 
 async def _slices(lines: bytes) -> AsyncIterator[memoryview]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import anyio
 
@@ -15,15 +16,16 @@ from telemetry.contract.nodetime import NS_PER_MS, NS_PER_S, node_time_ns
 from telemetry.store.access import LETTER_BYTES, Access
 from telemetry.store.influx.accounts import Accounts
 from telemetry.store.influx.address import Address
+from telemetry.store.influx.backup import copy_in, copy_out
 from telemetry.store.influx.documents import Documents
 from telemetry.store.influx.frames import Reader
 from telemetry.store.influx.ledger import Ledger
 from telemetry.store.influx.letters import Letters
 from telemetry.store.influx.preparing import set_up
 from telemetry.store.influx.server import Server
-from telemetry.store.influx.setup import check
-from telemetry.store.influx.writing import Writer
-from telemetry.store.interface import Account, Letter, Outcome, Place, Revision
+from telemetry.store.influx.setup import SCHEMA, check
+from telemetry.store.influx.writing import Writer, oldest_ns
+from telemetry.store.interface import Account, Contents, Letter, Outcome, Place, Revision
 from telemetry.store.steps import Step
 
 
@@ -76,6 +78,24 @@ class InfluxStore:
     async def set_up(self, raw_days: int | None) -> Sequence[Step]:
         """What `telemetry.store.steps.Preparable` says."""
         return await set_up(self._server, raw_days)
+
+    async def copy_out(self, folder: Path, tell: Callable[[float], None]) -> Contents:
+        del tell  # how much there is shows at the end only
+        await self.open()
+        try:
+            return Contents(SCHEMA, await copy_out(self._server, folder))
+        finally:
+            await self.close()
+
+    async def copy_in(self, folder: Path, *, force: bool) -> None:
+        await self.open()
+        try:
+            oldest = oldest_ns(self._writer.raw_ns, self._now_ns())
+            await copy_in(self._server, folder, oldest, force=force)
+        finally:
+            await self.close()
+        await self.open()  # what was emptied is made a store again
+        await self.close()
 
     async def write(self, frames: Sequence[Received]) -> Sequence[Outcome]:
         return await self._writer.write(frames)

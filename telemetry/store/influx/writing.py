@@ -16,6 +16,7 @@ from telemetry.store.influx.finder import Finder
 from telemetry.store.influx.judge import Judgement, Taken, judge
 from telemetry.store.influx.known import Shelf
 from telemetry.store.influx.ledger import Ledger
+from telemetry.store.influx.names import EARLIEST
 from telemetry.store.influx.plots import lasting_line
 from telemetry.store.influx.rows import Room
 from telemetry.store.influx.server import Server
@@ -23,6 +24,11 @@ from telemetry.store.interface import Outcome, Rejected
 
 MARGIN_SHARE = 10
 DAY_NS = 86_400 * 1_000_000_000
+
+
+def oldest_ns(raw_ns: int, now_ns: int) -> int:
+    """The oldest time for which a raw bucket that keeps its points so long (0: for ever) is the place."""
+    return now_ns - raw_ns + min(DAY_NS, raw_ns // MARGIN_SHARE) if raw_ns else EARLIEST
 
 
 class Writer:
@@ -86,9 +92,7 @@ class Writer:
         """Manifests are kept: the boot that one speaks of may outlive any retention."""
         if taken.received.topic.kind == "manifest":
             return "archive"
-        margin_ns = min(DAY_NS, self.raw_ns // MARGIN_SHARE)
-        oldest_ns = self._now_ns() - self.raw_ns + margin_ns
-        return "archive" if self.raw_ns and taken.stamp < oldest_ns else "raw"
+        return "archive" if taken.stamp < oldest_ns(self.raw_ns, self._now_ns()) else "raw"
 
     async def _enter(self, judgement: Judgement, rooms: dict[int, Room]) -> None:
         rows = self._shelf.rows(judgement, rooms)

@@ -8,24 +8,17 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 from telemetry.contract.errors import UserError
-from telemetry.store.interface import StoreUnavailable
+from telemetry.store.interface import Contents, StoreUnavailable
 from telemetry.store.sqlite.connection import connect, opening, translated
 from telemetry.store.sqlite.schema import identify
 
+COPY = "store.db"
 STEP_PAGES = 2_048
 """32 MiB are copied in one go; in between it can be interrupted."""
 BUSY_S = 5.0
 BESIDE = ("-wal", "-shm", "-journal")
-
-
-class Contents(NamedTuple):
-    """What a store holds, by number, and the schema that it is in."""
-
-    schema: int
-    holds: dict[str, int]
 
 
 def copy_out(path: Path, copy: Path, tell: Callable[[float], None]) -> Contents:

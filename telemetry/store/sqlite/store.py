@@ -14,8 +14,9 @@ from telemetry.contract.decode import Received
 from telemetry.contract.frames import Frame, StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.store.access import LETTER_BYTES
-from telemetry.store.interface import Account, Letter, Place, Revision, Verdict
+from telemetry.store.interface import Account, Contents, Letter, Place, Revision, Verdict
 from telemetry.store.sqlite.accounts import read_accounts, read_places
+from telemetry.store.sqlite.backup import COPY, copy_in, copy_out
 from telemetry.store.sqlite.connection import Connection, closed_on_failure, connect, reading, writing
 from telemetry.store.sqlite.documents import latest_revisions, put_revisions, revision_history
 from telemetry.store.sqlite.frames import frames_by_seq, frames_covering, write_frames
@@ -66,6 +67,12 @@ class SqliteStore:
         with anyio.CancelScope(shield=True):
             for connection in filter(None, connections):
                 await connection.close()
+
+    async def copy_out(self, folder: Path, tell: Callable[[float], None]) -> Contents:
+        return await anyio.to_thread.run_sync(lambda: copy_out(self.path, folder / COPY, tell))
+
+    async def copy_in(self, folder: Path, *, force: bool) -> None:
+        await anyio.to_thread.run_sync(lambda: copy_in(folder / COPY, self.path, force=force))
 
     async def write(self, frames: Sequence[Received]) -> list[Verdict]:
         return await self._written(lambda db: write_frames(db, frames))

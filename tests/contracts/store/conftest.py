@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,32 +14,45 @@ from telemetry.store.sqlite import SqliteStore
 from tests.influx import fresh, influx_maker
 from tests.servers import Influx
 
-Maker = Callable[[], Store]
+Maker = Callable[..., Store]
 
 
 @contextmanager
-def _sqlite(request: pytest.FixtureRequest) -> Iterator[Maker]:
+def _sqlite(request: pytest.FixtureRequest, place: str) -> Iterator[Maker]:
     folder: Path = request.getfixturevalue("tmp_path")
-    yield lambda: SqliteStore(folder / "e3p.db", letter_bytes=1_000)
+    yield partial(SqliteStore, folder / f"{place}.db", letter_bytes=1_000)
 
 
 @contextmanager
-def _influxdb(request: pytest.FixtureRequest) -> Iterator[Maker]:
+def _influxdb(request: pytest.FixtureRequest, place: str) -> Iterator[Maker]:
+    del place
     influx: Influx = request.getfixturevalue("influx")
     with fresh(influx) as bucket:
         yield influx_maker(influx, bucket)
 
 
-# Each makes stores, not opened yet, that keep up to 1,000 bytes of letters; all those of a test are the same.
-MAKERS: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[Maker]]] = {
+# Each makes stores, not opened yet, that keep up to 1,000 bytes of letters; those of one place are the same.
+MAKERS: dict[str, Callable[[pytest.FixtureRequest, str], AbstractContextManager[Maker]]] = {
     "influxdb": _influxdb,
     "sqlite": _sqlite,
 }
 
 
 @pytest.fixture(params=sorted(MAKERS))
-def make(request: pytest.FixtureRequest) -> Iterator[Maker]:
-    with MAKERS[request.param](request) as maker:
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def make(request: pytest.FixtureRequest, kind: str) -> Iterator[Maker]:
+    with MAKERS[kind](request, "e3p") as maker:
+        yield maker
+
+
+@pytest.fixture
+def make_other(request: pytest.FixtureRequest, kind: str) -> Iterator[Maker]:
+    """Stores of the same kind, at another place."""
+    with MAKERS[kind](request, "other") as maker:
         yield maker
 
 

@@ -1,0 +1,39 @@
+"""Backups of an InfluxDB 2 that outlive its retention."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from telemetry.contract.intervals import IntervalSet
+from telemetry.store.backup import back_up, restore
+from tests.contracts.store.builders import POWER, S, power
+from tests.influx import fresh, influx_store
+from tests.servers import Influx
+
+pytestmark = pytest.mark.anyio
+
+DAY_NS = 86_400 * S
+
+
+async def test_frames_too_old_for_the_raw_bucket_by_now_are_restored_into_the_archive(
+    influx: Influx, tmp_path: Path
+) -> None:
+    yesterday = time.time_ns() - DAY_NS
+    frames = [power(seq, anchor=yesterday) for seq in range(5)]
+    with fresh(influx) as bucket, fresh(influx) as other:
+        store = influx_store(influx, bucket)
+        await store.open()
+        await store.write(frames)
+        await store.close()
+        await back_up(store, tmp_path / "backup", 0.0, lambda _: None)
+        later = influx_store(influx, other, now_ns=lambda: time.time_ns() + 60 * DAY_NS)
+        await restore(tmp_path / "backup", later, force=False)
+        await later.open()
+        held = await later.frames(POWER, IntervalSet.below(5))
+        assert [frame for _, frame in held] == [received.frame for received in frames]
+        archived = await later._server.ask(later._server.address.buckets.archive, "SELECT seq FROM frame")
+        assert [point["seq"] for point in archived] == list(range(5))
+        await later.close()
