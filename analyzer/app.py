@@ -241,7 +241,7 @@ class Analyzer:
             except StoreUnavailable as trouble:
                 self.metrics.store_waits.inc()
                 log.warning("store unavailable", why=str(trouble))
-                await anyio.sleep(RETRY_S)
+                await anyio.sleep(max(RETRY_S, trouble.retry_after_s or 0.0))
 
 
 def _settled(node: str, stored: Stored) -> Iterator[tuple[StreamKey, IntervalSet]]:

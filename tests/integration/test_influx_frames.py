@@ -161,6 +161,19 @@ async def test_what_expired_is_stored_and_not_missing(
     await again.close()
 
 
+async def test_what_expired_long_ago_is_not_asked_for(
+    influx: Influx, bucket: str, store: InfluxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns()
+    await store.write([power(0, anchor=now)])
+    later = influx_store(influx, bucket, now_ns=lambda: now + 60 * DAY)
+    await later.open()
+    monkeypatch.setattr(later._reader, "_in_run", None)
+    assert await held(later) == []
+    assert (await account(later)).stored == IntervalSet.below(1)
+    await later.close()
+
+
 # ---- bodies and names
 
 

@@ -22,10 +22,10 @@ STATEMENTS = 100
 class Finder:
     """Asks the server about frames that were stored, whoever stored them."""
 
-    def __init__(self, server: Server, ledger: Ledger) -> None:
+    def __init__(self, server: Server, ledger: Ledger, reader: Reader) -> None:
         self._server = server
         self._ledger = ledger
-        self._reader = Reader(server)
+        self._reader = reader
 
     async def digests(self, unknown: Sequence[Taken]) -> dict[Spot, bytes | None]:
         """The digests of stored frames; None of those that have expired.

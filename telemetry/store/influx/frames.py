@@ -6,11 +6,11 @@ between which times a run of numbers lies; a point that no row names was never a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from telemetry.contract.decode import reread
-from telemetry.contract.frames import Frame, PowerFrame
+from telemetry.contract.frames import Frame, PowerFrame, StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.topics import parse_frame_topic
 from telemetry.store.influx.judge import STEPS_NS
@@ -28,6 +28,7 @@ FEW = 2_000
 NEAR_NS = 3_600_000_000_000
 """A neighbour is looked for so far away first."""
 
+NOTHING = IntervalSet()
 BODY = selected("body")
 Point = dict[str, Any]
 
@@ -58,10 +59,13 @@ class Search(NamedTuple):
 
 
 class Reader:
-    """Reads points and frames of `frame`."""
+    """Reads points and frames of `frame`. `raw_ns`: how long the raw bucket keeps them; 0: for ever."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, now_ns: Callable[[], int]) -> None:
+        self.raw_ns = 0
         self._server = server
+        self._now_ns = now_ns
+        self._expired: dict[StreamKey, IntervalSet] = {}
 
     async def by_number(self, row: Row, seqs: IntervalSet) -> list[tuple[int, Frame]]:
         """The frames of these numbers that are held and have not expired, by rising number."""
@@ -71,8 +75,14 @@ class Reader:
     async def points(self, row: Row, seqs: IntervalSet, columns: str) -> dict[int, Point]:
         """The points of these numbers, by number."""
         found: dict[int, Point] = {}
-        for first, last, run in Runs(row.runs).among(seqs):
-            found |= await self._in_run(row, (first, last), run, columns)
+        oldest = self._now_ns() - self.raw_ns if self.raw_ns and row.rooms == ("raw",) else EARLIEST
+        asked = seqs - self._expired.get(row.key, NOTHING)
+        for first, last, run in Runs(row.runs).among(asked):
+            if run.end >= oldest:
+                found |= await self._in_run(row, (first, last), run, columns)
+            if run.begin < oldest:  # what is not found here has expired, and need not be looked for again
+                gone = IntervalSet([(first, last)]) - IntervalSet.of(found)
+                self._expired[row.key] = self._expired.get(row.key, NOTHING) | gone
         return found
 
     async def covering(self, row: Row, begin: int, end: int) -> list[Frame]:

@@ -51,11 +51,11 @@ class InfluxStore:
         self._now_ns = now_ns
         writer = now_ns() + secrets.randbelow(NS_PER_MS)
         self._ledger = Ledger(self._server, writer)
-        self._reader = Reader(self._server)
+        self._reader = Reader(self._server, now_ns)
         self._letters = Letters(self._server, writer, letter_bytes)
         self._documents = Documents(self._server, now_ns)
         self._accounts = Accounts(self._ledger, self._letters, self._reader)
-        self._writer = Writer(self._server, self._ledger, now_ns)
+        self._writer = Writer(self._server, self._ledger, self._reader, now_ns)
 
     def __repr__(self) -> str:
         return f"<InfluxStore {self.url} {'open' if self._server.is_open else 'closed'}>"
@@ -68,7 +68,7 @@ class InfluxStore:
         except BaseException:
             await self.close()
             raise
-        self._writer.raw_ns = kept_s * NS_PER_S
+        self._writer.raw_ns = self._reader.raw_ns = kept_s * NS_PER_S
 
     async def close(self) -> None:
         """Again is nothing."""

@@ -13,6 +13,7 @@ import anyio
 from telemetry.contract.decode import Received
 from telemetry.store.influx.delivery import deliver
 from telemetry.store.influx.finder import Finder
+from telemetry.store.influx.frames import Reader
 from telemetry.store.influx.judge import Judgement, Taken, judge
 from telemetry.store.influx.known import Shelf
 from telemetry.store.influx.ledger import Ledger
@@ -34,11 +35,11 @@ def oldest_ns(raw_ns: int, now_ns: int) -> int:
 class Writer:
     """Writes one batch after the other. `raw_ns`: how long the raw bucket keeps its points; 0: for ever."""
 
-    def __init__(self, server: Server, ledger: Ledger, now_ns: Callable[[], int]) -> None:
+    def __init__(self, server: Server, ledger: Ledger, reader: Reader, now_ns: Callable[[], int]) -> None:
         self.raw_ns = 0
         self._server = server
         self._ledger = ledger
-        self._finder = Finder(server, ledger)
+        self._finder = Finder(server, ledger, reader)
         self._now_ns = now_ns
         self._shelf = Shelf(ledger.writer)
         self._turn = anyio.Lock()
