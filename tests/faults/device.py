@@ -82,7 +82,9 @@ class Device:
         self.config.write_text(self._settings(trial_hz))
 
     async def start(self, mqtt: str, env: Mapping[str, str]) -> Program:
-        """A new agent, once its boot began."""
+        """A new agent, once its boot began; the one before is gone."""
+        if self.agent is not None:
+            self.agent.end()
         lives = sum(1 for _ in self.folder.glob("*.log"))
         arguments = ["-m", "tests.faults.tap", str(self.tap.folder), str(self.clock), self.kernel]
         arguments += ["edge", "--mqtt", mqtt, "--config", str(self.config)]

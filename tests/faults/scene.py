@@ -74,6 +74,8 @@ class Scene:
 
     async def start(self, command: str) -> Program:
         """`e3p collect` or `e3p analyze`, once it is connected."""
+        if command in self.programs:
+            self.programs[command].end()
         self._started += 1
         log = self.folder / f"{self._started}-{command}.log"
         given = [
