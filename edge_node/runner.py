@@ -28,13 +28,13 @@ if __package__:
     from edge_node.images import Fault, load
     from edge_node.runner_data import Data
     from edge_node.runner_device import Device, Load, above, libraries
-    from edge_node.runner_models import NETWORK_S, Models, Numbers
+    from edge_node.runner_models import NETWORK_S, Models, Numbers, ask_the_hub
     from edge_node.runner_spec import configuration, label, read_spec
 else:  # alone on a device, beside the others
     from images import Fault, load  # type: ignore[import-not-found,no-redef]
     from runner_data import Data  # type: ignore[import-not-found,no-redef]
     from runner_device import Device, Load, above, libraries  # type: ignore[import-not-found,no-redef]
-    from runner_models import NETWORK_S, Models, Numbers  # type: ignore[import-not-found,no-redef]
+    from runner_models import NETWORK_S, Models, Numbers, ask_the_hub  # type: ignore[import-not-found,no-redef]
     from runner_spec import configuration, label, read_spec  # type: ignore[import-not-found,no-redef]
 
 HERE = Path(__file__).resolve().parent
@@ -77,6 +77,8 @@ class Bench:
 
     def __init__(self, spec: SimpleNamespace, mark: ModuleType, say: Callable[..., None]) -> None:
         self.spec, self.mark, self.say = spec, mark, say
+        if spec.pretrained == "auto":
+            ask_the_hub()
         right = "an interpreter that has torch and timm"
         self.torch, self.timm, data = (load(name, right) for name in ("torch", "timm", "timm.data"))
         self.models = Models(self.torch, self.timm, spec.seed, spec.pretrained)

@@ -30,8 +30,6 @@ class Models:
         self.random: Dict[str, str] = {}
         self._torch, self._timm, self._seed = torch, timm, seed
         self._never = pretrained == "never"
-        if not self._never:
-            ask_the_hub()
 
     def check(self, names: Sequence[str]) -> None:
         """Every name is timm's, its tag too where this timm knows tags."""
@@ -103,7 +101,10 @@ class Numbers:
 
 
 def ask_the_hub() -> None:
-    """Without an answer only cached weights are looked for: its client would try for a minute a model."""
+    """Without an answer only cached weights are looked for: its client would try for a minute a model.
+
+    It reads this once, when it is loaded: ask before timm is.
+    """
     hub = urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
     if "HF_HUB_OFFLINE" not in os.environ and not urllib.request.getproxies():
         try:

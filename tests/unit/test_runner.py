@@ -102,6 +102,12 @@ def test_random_weights_say_why_and_claim_no_accuracy(tmp_path: Path, labelled: 
     assert all("hits" not in mark and "correct" not in mark for mark in done.marks)
 
 
+def test_a_hub_that_does_not_answer_is_asked_before_its_client_is_loaded(tmp_path: Path) -> None:
+    spec, nobody = {**SPEC, "models": ["tiny_offline"]}, "http://127.0.0.1:9"
+    done = run_runner(tmp_path, spec, FAKE_HUB="1", HF_ENDPOINT=nobody)
+    assert done.event("weights")["reason"] == "RuntimeError: offline is 1"
+
+
 def test_flat_images_have_no_labels(tmp_path: Path) -> None:
     for number in range(4):
         (tmp_path / f"{number}.png").write_text("1")

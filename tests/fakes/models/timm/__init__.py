@@ -1,6 +1,9 @@
 """A model zoo of five, each of which is one case of `edge_node/runner.py`; for Python 3.6 too."""
 
+import os
+
 __version__ = "0.fake"
+OFFLINE = os.environ.get("HF_HUB_OFFLINE")  # its client of the hub reads this when it is loaded
 NAMES = ["tiny_one", "tiny_two", "tiny_offline", "tiny_unpublished", "tiny_huge"]
 
 
@@ -9,7 +12,9 @@ class Model:
 
     def __init__(self, name, pretrained):
         if pretrained and name == "tiny_offline":
-            raise OSError("no network here")
+            raise (
+                RuntimeError("offline is %s" % OFFLINE) if "FAKE_HUB" in os.environ else OSError("no network")
+            )
         self.name = name
         self.default_cfg = {"url": "" if name == "tiny_unpublished" else "https://example.org/weights"}
 
