@@ -10,6 +10,8 @@ from statistics import fmean, stdev
 from analyzer.configurations import joules_of
 from telemetry.contract.documents import Result
 
+LEAST = 3
+"""Two points lie on every line."""
 FEW = 4
 """With so few trials nearly anything lines up: a cause must then explain more."""
 EXPLAINS, EXPLAINS_FEW = 0.7, 0.9
@@ -36,7 +38,8 @@ class Variation:
     @property
     def words(self) -> str:
         """The figure with its likely causes."""
-        likely = "; ".join(cause.words for cause in self.causes) or "nothing that was recorded goes with it"
+        nothing = "nothing that was recorded goes with it" if self.trials >= LEAST else "too few to say why"
+        likely = "; ".join(cause.words for cause in self.causes) or nothing
         return f"{100 * self.cv:.1f} % over {self.trials} trials: {likely}"
 
 
@@ -79,7 +82,7 @@ def _cause(candidate: _Candidate, trials: Sequence[Result], logs: Sequence[float
     values = [candidate.value(trial) for trial in trials]
     known = [(value, log) for value, log in zip(values, logs, strict=True) if value is not None]
     xs, ys = [value for value, _ in known], [log for _, log in known]
-    if len(known) < 3 or max(xs) - min(xs) < candidate.least or stdev(ys) == 0:
+    if len(known) < LEAST or max(xs) - min(xs) < candidate.least or stdev(ys) == 0:
         return None
     slope, share = _line(xs, ys)
     if share < (EXPLAINS_FEW if len(known) <= FEW else EXPLAINS) or (candidate.only_up and slope < 0):

@@ -97,6 +97,11 @@ def test_one_bad_fact_is_found_by_its_rule_and_stops_the_publication(
     assert finding.needed
 
 
+def test_what_the_agent_cost_a_short_window_is_not_known() -> None:
+    check = check_of(campaign(begin=0, end=12 * S, agent_cpu_s=4.0))
+    assert failing(check).keys() == {"duration"}
+
+
 def test_what_is_bad_of_one_model_says_nothing_of_another() -> None:
     checks = check_all(campaign(throttle=("gpu",)))
     assert {check.model: check.publishable for check in checks} == {"levit": False, "vit": True}

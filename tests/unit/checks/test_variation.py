@@ -42,6 +42,10 @@ def test_the_figure_is_the_deviation_over_the_mean() -> None:
     assert found.trials == 3
 
 
+def test_two_trials_are_too_few_to_say_why() -> None:
+    assert variation([90.0, 110.0], load=[0.0, 0.4]).words.endswith("over 2 trials: too few to say why")
+
+
 def test_of_a_single_trial_nothing_can_be_said() -> None:
     assert variation_of(trials([100.0])) is None
 
