@@ -54,7 +54,7 @@ class Will(NamedTuple):
 class Link:
     """A connection to one broker under one client id, with clean sessions.
 
-    `filters` are subscribed with QoS 1 at each connect, then `on_connect` is called; a message that comes
+    `filters` are subscribed with `qos` at each connect, then `on_connect` is called; a message that comes
     with QoS 0 stays one. Received messages wait in `inbox`; what does not fit is counted in `shed`. `trouble`
     says why the last connection ended.
     """
@@ -67,6 +67,7 @@ class Link:
         *,
         client_id: str,
         filters: Sequence[str] = (),
+        qos: int = 1,
         will: Will | None = None,
         inbox: int = 10_000,
         inbox_bytes: int = 64 * MIB,
@@ -78,6 +79,7 @@ class Link:
         self.connects = 0
         self.trouble: str | None = None
         self._filters = list(filters)
+        self._qos = qos
         self._will = will
         self._inbox = Inbox(inbox, inbox_bytes)
         self._on_connect = on_connect
@@ -192,7 +194,7 @@ class Link:
 
     async def _greet(self, client: aiomqtt.Client) -> None:
         if self._filters:
-            codes = await client.subscribe([(topic, 1) for topic in self._filters])
+            codes = await client.subscribe([(topic, self._qos) for topic in self._filters])
             denied = [f for f, code in zip(self._filters, codes, strict=False) if is_failure(code)]
             if denied:
                 raise Refusal(f"the broker does not let {self.client_id} subscribe to {', '.join(denied)}")

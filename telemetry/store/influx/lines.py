@@ -52,6 +52,11 @@ def frame_line(received: Received, stamp: int) -> bytes:
     )
 
 
+def void_line(received: Received, stamp: int) -> bytes:
+    """The line that takes a frame's number from it: it is found by nobody any more."""
+    return b"frame,%b seq=-1i %d\n" % (tags(received.key, received.key.stream), stamp)
+
+
 def power_lines(node: str, stream: str, frame: PowerFrame) -> bytes:
     """A line for each sample. Where a channel has no reading its field is absent, and no line is empty."""
     watts, times = watts_of(frame), times_of(frame)
@@ -68,8 +73,10 @@ def watts_of(frame: PowerFrame) -> Watts:
 def times_of(frame: PowerFrame) -> Times:
     """int64[n], node time."""
     wide = frame.samples and len(frame.dt) == 8 * frame.samples
-    offsets = np.frombuffer(frame.dt, "<i8" if wide else "<i4").astype(np.int64)
-    return np.clip(offsets + (frame.anchor + frame.t0), EARLIEST, LATEST)
+    times = np.frombuffer(frame.dt, "<i8" if wide else "<i4").astype(np.int64) + (frame.anchor + frame.t0)
+    if times.size and (times[0] < EARLIEST or times[-1] > LATEST):  # they rise
+        return np.clip(times, EARLIEST, LATEST)
+    return times
 
 
 def tags(key: StreamKey, stream: str) -> bytes:
@@ -94,16 +101,18 @@ def _block(prefix: bytes, channels: list[bytes], watts: Watts, times: Times) -> 
     count, width = watts.shape
     if not count or not width:
         return b""
-    fields = b",".join(b"%b=%%b" % name.replace(b"%", b"%%") for name in channels)
-    line = b"%b%b %%b\n" % (prefix.replace(b"%", b"%%"), fields)
+    row, before = [], f"\n{prefix.decode()}"
+    for name in channels:
+        row += [f"{before}{name.decode()}=", ""]
+        before = ","
+    row += [" ", ""]
+    parts = row * count
     values = _texts(watts.reshape(-1))
-    parts = [b""] * (count * (width + 1))
     for at in range(width):
-        parts[at :: width + 1] = values[at::width]
-    parts[width :: width + 1] = _texts(times)
-    body: bytes = line * count % tuple(parts)
-    return body
+        parts[2 * at + 1 :: len(row)] = values[at::width]
+    parts[len(row) - 1 :: len(row)] = _texts(times)
+    return ("".join(parts)[1:] + "\n").encode()
 
 
-def _texts(numbers: Watts | Times) -> list[bytes]:
-    return orjson.dumps(np.ascontiguousarray(numbers), option=NUMBERS)[1:-1].split(b",")
+def _texts(numbers: Watts | Times) -> list[str]:
+    return orjson.dumps(np.ascontiguousarray(numbers), option=NUMBERS).decode()[1:-1].split(",")
