@@ -14,6 +14,7 @@ import msgspec
 
 from e3p.response import Near, Response, Switched, Unfit, Value, fit
 from edge_node.power.discover import TrialsOn, best, discover, open_sensor
+from edge_node.power.observe import observe, refined
 from edge_node.power.sensor import Sensor, SensorError, SensorSpec
 from edge_node.settings import EdgeSettings
 from telemetry.contract.errors import UserError
@@ -78,15 +79,16 @@ def characterise(
     """Loads this machine for `seconds` and fits what the sensor said. Raises `UserError`, `SensorError`."""
     sensor = open_sensor(spec, tick_s)
     try:
-        period_s = load_period_s(sensor.info, seconds)
+        holds = sensor.info.holds
+        period_s = load_period_s(refined(sensor.info, observe(sensor)), seconds)
         with loaded(device, python, period_s, seconds) as on:
-            # What is renewed by being read is a mean since the last reading: so it is read as the agent does.
-            readings = _read(sensor, POLL_S if sensor.info.holds else tick_s, seconds)
+            # What each reading makes anew is a mean since the last one: so it is read as the agent does.
+            readings = _read(sensor, POLL_S if holds else tick_s, seconds)
     finally:
         sensor.close()
     told = Characterised(driver=spec.driver, stream=spec.stream, load_period_s=period_s)
     try:
-        return _with_response(told, spec, fit(readings, Switched(on), period_s / 2))
+        return _with_response(told, spec, fit(readings, Switched(on), period_s / 2, holds=holds))
     except Unfit as why:
         return msgspec.structs.replace(told, unfit=str(why))
 
@@ -166,6 +168,7 @@ def _read(sensor: Sensor, poll_s: float, seconds: float) -> list[Value]:
 def _with_response(told: Characterised, spec: SensorSpec, response: Response) -> Characterised:
     period, averaging, delay = map(_ms, (response.period_s, response.averaging_s, response.delay_s))
     figures = {"period_ms": period, "averaging_window_ms": averaging, "delay_ms": delay}
+    rounded = {name: float(f"{near.value:.4g}") for name, near in figures.items()}
     return msgspec.structs.replace(
         told,
         period_ms=period,
@@ -175,7 +178,8 @@ def _with_response(told: Characterised, spec: SensorSpec, response: Response) ->
         high_w=response.high_w,
         noise_w=response.noise_w,
         values=response.values,
-        options={**spec.options, **{name: float(f"{near.value:.4g}") for name, near in figures.items()}},
+        # A driver that makes each reading states its window and delay by the agent's rate.
+        options={**spec.options, **(rounded if response.holds else {})},
     )
 
 

@@ -49,6 +49,7 @@ class Near(NamedTuple):
 class Response(NamedTuple):
     """What the fit says. `age_s` is D, a value's age when it appears; `noise_w` is what the model leaves."""
 
+    holds: bool
     period_s: Near
     averaging_s: Near
     age_s: Near
@@ -59,8 +60,8 @@ class Response(NamedTuple):
 
     @property
     def delay_s(self) -> Near:
-        """The age at a reading taken by chance, as manifests state it: a value is held for a period."""
-        held = self.period_s
+        """The age at a reading taken by chance, as manifests state it: a held value stands for a period."""
+        held = self.period_s if self.holds else Near(0.0, 0.0)
         return Near(self.age_s.value + held.value / 2, math.hypot(self.age_s.error, held.error / 2))
 
 
@@ -85,14 +86,15 @@ class Switched:
         return (self.on_s(centre_s + half) - self.on_s(centre_s - half)) / (2 * half)
 
 
-def values_of(readings: Sequence[Value]) -> list[Value]:
+def values_of(readings: Sequence[Value], *, holds: bool = True) -> list[Value]:
     """The values behind readings that were taken faster than they are renewed.
 
-    A value appeared between the last reading of the one before and its first: the middle is taken. One that
-    equals the one before is not seen.
+    A value that is held appeared between the last reading of the one before and its first: the middle is
+    taken. One that is made by being read appears when it is read. One that equals the one before is not seen.
     """
+    back = 0.5 if holds else 0.0
     return [
-        Value((before.t_s + reading.t_s) / 2, reading.watts)
+        Value(reading.t_s - back * (reading.t_s - before.t_s), reading.watts)
         for before, reading in pairwise(readings)
         if reading.watts != before.watts
     ]
@@ -113,14 +115,18 @@ def period_of(values: Sequence[Value], poll_s: float) -> Near:
     return Near(period_s, 2 * math.hypot(left, poll_s / math.sqrt(12)) / math.sqrt(len(whole)))
 
 
-def fit(readings: Sequence[Value], load: Switched, longest_s: float) -> Response:
+def fit(readings: Sequence[Value], load: Switched, longest_s: float, *, holds: bool = True) -> Response:
     """The response in readings that were taken at one rate. W and D are sought up to `longest_s`.
+
+    `holds`: the sensor holds a value until the next; else each reading makes its own.
 
     Raises `Unfit` where there are too few values, or where the power did not follow the load.
     """
-    values = values_of(readings)
+    values = values_of(readings, holds=holds)
     if len(values) < LEAST_VALUES:
-        raise Unfit(f"{len(values)} values were seen, and {LEAST_VALUES} are needed: give it more seconds")
+        raise Unfit(
+            f"{len(values)} values were seen, and {LEAST_VALUES} are needed: give it more seconds, or nothing else to do"
+        )
     poll_s = (readings[-1].t_s - readings[0].t_s) / (len(readings) - 1)
     period = period_of(values, poll_s)
     search = _Search(_thinned(values), load)
@@ -131,6 +137,7 @@ def fit(readings: Sequence[Value], load: Switched, longest_s: float) -> Response
         raise Unfit(f"the load moved the power by {step_w:.2g} W, and {noise_w:.2g} W are noise")
     averaging_s, age_s = search.region(best, period.value, poll_s)
     return Response(
+        holds=holds,
         period_s=period,
         averaging_s=averaging_s,
         age_s=age_s,
@@ -170,26 +177,27 @@ class _Search:
         return best
 
     def region(self, best: _Point, period_s: float, poll_s: float) -> tuple[Near, Near]:
-        """The errors of window and age: how far both go before the fit is worse than chance allows."""
+        """The errors of window and age: how far each goes before the fit is worse than chance allows.
+
+        A grid around the best is drawn closer until that region fills enough of it.
+        """
         free = max(1, len(self.values) - 4)
         limit = max(best.squares, 1e-12) * (1 + _CHANCE / free)
-        reach_s, spread_s = max(period_s, best.window_s), 0.0
-        inside = [best]
-        while reach_s > poll_s / 8:
-            points = self._around(best, reach_s, reach_s, _REGION)
-            inside = [best, *(point for point in points if point.squares <= limit)]
-            spread_s = max(
-                max(abs(point.window_s - best.window_s), abs(point.age_s - best.age_s)) for point in inside
-            )
-            if spread_s > reach_s / 4:
+        reach_s = max(period_s, best.window_s)
+        while True:
+            grid = self._around(best, reach_s, reach_s, _REGION)
+            inside = [best, *(point for point in grid if point.squares <= limit)]
+            window_s = max(abs(point.window_s - best.window_s) for point in inside)
+            age_s = max(abs(point.age_s - best.age_s) for point in inside)
+            spread_s = max(window_s, age_s)
+            if spread_s > reach_s / 4 or reach_s < poll_s / 8:
                 break
             reach_s = max(2 * spread_s, reach_s / 8)
-        cell_s = 2 * reach_s / (_REGION - 1)
-        window_error = max(abs(point.window_s - best.window_s) for point in inside) + cell_s / 2
-        age_error = max(abs(point.age_s - best.age_s) for point in inside) + cell_s / 2
+        # Half a cell of the grid, and the moment of a value's appearance, which is known to a poll.
+        cell_s = reach_s / (_REGION - 1)
         return (
-            Near(best.window_s, math.hypot(window_error, poll_s)),
-            Near(best.age_s, math.hypot(age_error, poll_s / 2)),
+            Near(best.window_s, math.hypot(window_s + cell_s, poll_s)),
+            Near(best.age_s, math.hypot(age_s + cell_s, poll_s / 2)),
         )
 
     def _around(self, best: _Point, window_reach: float, age_reach: float, count: int) -> Iterator[_Point]:

@@ -111,3 +111,12 @@ def test_marks_are_the_same_lines_on_every_python(python: str, tmp_path: Path) -
     end = found[-1]
     assert isinstance(end, TrialEnd)
     assert (end.status, end.images, end.correct, end.load) == ("ok", 2, 1, 0.25)
+
+
+@pytest.mark.parametrize("python", _pythons())
+def test_the_load_of_the_doctor_runs_on_every_python(python: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [python, str(ROOT / "e3p" / "load_child.py"), "cpu"],
+        cwd=tmp_path, input="0 1000000 2000000\n", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "ready\n"), done.stderr
