@@ -124,9 +124,8 @@ def fit(readings: Sequence[Value], load: Switched, longest_s: float, *, holds: b
     """
     values = values_of(readings, holds=holds)
     if len(values) < LEAST_VALUES:
-        raise Unfit(
-            f"{len(values)} values were seen, and {LEAST_VALUES} are needed: give it more seconds, or nothing else to do"
-        )
+        words = "give it more seconds, or nothing else to do"
+        raise Unfit(f"{len(values)} values were seen, and {LEAST_VALUES} are needed: {words}")
     poll_s = (readings[-1].t_s - readings[0].t_s) / (len(readings) - 1)
     period = period_of(values, poll_s)
     search = _Search(_thinned(values), load)
