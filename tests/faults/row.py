@@ -16,8 +16,9 @@ import psutil
 from tests.faults.judgement import Account, judge
 from tests.faults.scene import Scene, Setting, opened_scene
 from tests.faults.shelf import StoreName, opened_shelf
+from tests.processes import until
 
-WARM_UP_S = 1.0
+CALM_S = 1.0
 MOST_MISSES = 200
 
 FLAT_MIB = 8.0
@@ -45,6 +46,13 @@ async def caught_up(scene: Scene, trial: str) -> None:
     """It has recovered when all that waited is acknowledged, and a frame made after the fault as well."""
     del trial
     await scene.until_caught_up(scene.unsettled())
+
+
+async def told(scene: Scene, trial: str) -> None:
+    """The analyzer works when it has told the result of a trial."""
+    await until(
+        lambda: any(r.window == trial for r in scene.witness.results), lambda: f"no result of {trial}"
+    )
 
 
 async def nothing_more(scene: Scene) -> list[str]:
@@ -121,7 +129,7 @@ async def play(
     with opened_shelf(store, folder) as shelf:
         async with opened_scene(folder, shelf, row.setting) as scene, row.prepared(scene):
             await scene.start_all()
-            await anyio.sleep(WARM_UP_S)
+            await warm_up(scene)
             while len(done) < tries:
                 one = await attempt(scene, row, chance, len(done))
                 if one is None:
@@ -143,6 +151,16 @@ async def play(
     return Outcome(
         row.name, store, seed, done, uncounted, account, messages, spans, time.monotonic() - began_s
     )
+
+
+async def warm_up(scene: Scene) -> None:
+    """A trial on every node on which nothing happens: the line works, and every program has begun."""
+    applications = [scene.mark(device, f"calm-{at}", 0) for at, device in enumerate(scene.devices)]
+    await anyio.sleep(CALM_S)
+    for application in applications:
+        await application.finish()
+        await told(scene, application.trial)
+    await caught_up(scene, "")
 
 
 async def attempt(scene: Scene, row: Row, chance: random.Random, number: int) -> Try | None:

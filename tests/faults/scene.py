@@ -33,10 +33,13 @@ STOP_WITHIN_S = 120.0
 
 
 class Setting(NamedTuple):
-    """What a row asks of its line before it starts. `lines`: more of the broker's configuration."""
+    """What a row asks of its line before it starts. `lines`: more of the broker's configuration.
+
+    A broker that drops what a slow subscriber has not taken would leave the witness with holes.
+    """
 
     nodes: Sequence[str] = ("bench",)
-    lines: Sequence[str] = ("allow_anonymous true",)
+    lines: Sequence[str] = ("allow_anonymous true", "max_queued_messages 0")
     sensors: Sequence[Sensor] = SENSORS
     trial_hz: float = 200.0
 

@@ -63,8 +63,11 @@ async def fill(place: str, scene: Scene, chance: random.Random) -> None:
 
 
 async def free(place: str, scene: Scene, chance: random.Random) -> None:
+    """There is room again. An influxd that met a full disk may refuse all writes until it is restarted."""
     del chance
     (disk(place, scene) / "ballast").unlink()
+    if place == "server" and scene.shelf.influxd is not None:
+        await anyio.to_thread.run_sync(scene.shelf.influxd.restart)
 
 
 def full(place: str, words: str, process: str) -> Row:
@@ -82,5 +85,5 @@ def full(place: str, words: str, process: str) -> Row:
 
 ROWS = (
     full("node", "the node's disk full, then freed", "agent"),
-    full("server", "the server's disk full, then freed", "collector, analyzer"),
+    full("server", "the server's disk full, then freed (and influxd started again)", "collector, analyzer"),
 )

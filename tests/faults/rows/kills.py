@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 
-from tests.faults.row import Row
+from tests.faults.row import Row, told
 from tests.faults.scene import Scene
 from tests.processes import until
 from tests.servers import find
@@ -87,13 +87,6 @@ def killing(command: str) -> Row:
     name = {"collect": "collector", "analyze": "analyzer"}[command]
     recovered = {"recovered": told} if command == "analyze" else {}
     return Row(f"{name}-killed", f"{name} killed, started again", name, SIGKILL, strike, mend, **recovered)
-
-
-async def told(scene: Scene, trial: str) -> None:
-    """The analyzer is back when it tells the result of the trial in which it died."""
-    await until(
-        lambda: any(r.window == trial for r in scene.witness.results), lambda: f"no result of {trial}"
-    )
 
 
 async def kill_broker(scene: Scene, chance: random.Random) -> None:
