@@ -14,7 +14,7 @@ from telemetry.contract.decode import Received
 from telemetry.contract.frames import ClockFrame, Exchange, Frame, ManifestFrame, PowerFrame, StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.manifest import Device
-from telemetry.store.influx import InfluxStore
+from telemetry.store.influx import InfluxStore, known
 from telemetry.store.interface import Rejected, StoreUnavailable, Verdict
 from tests.contracts.store.builders import ANCHOR, POWER, S, account, came, health, power, word
 from tests.influx import fresh, influx_store, write_line
@@ -92,6 +92,18 @@ async def test_a_refused_number_can_be_stored_with_a_good_body(
     (refused,) = await store.write([power(0, anchor=now)])
     assert isinstance(refused, Rejected)
     assert await store.write([power(0, anchor=now, ch=("a", "b"))]) == [Verdict.STORED]
+
+
+async def test_the_body_that_was_refused_never_stands_for_the_one_that_was_stored(
+    influx: Influx, bucket: str, store: InfluxStore
+) -> None:
+    now = time.time_ns()
+    write_line(influx, bucket, f"power,node=other gpu=5i {now}")
+    await store.write([power(0, anchor=now, t0=S)])
+    good = power(0, anchor=now, t0=2 * S, ch=("a", "b"))
+    assert await store.write([good]) == [Verdict.STORED]
+    assert await held(store) == [good.frame]
+    assert await store.covering(POWER, 0, 9 * S) == [good.frame]
 
 
 # ---- times
@@ -301,6 +313,33 @@ async def test_a_sequence_with_thousands_of_holes_is_kept_in_rows_of_a_bounded_s
     assert (await account(again)).samples == 2_400
     assert await again.write([replace_power(4)]) == [Verdict.REPEAT]
     await again.close()
+
+
+async def test_boots_that_were_put_away_are_taken_up_where_they_stood(
+    store: InfluxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known, "BOOTS", 2)
+    keys = [POWER._replace(boot=f"b{at}") for at in range(6)]
+    for seq in range(3):
+        for key in keys:
+            assert await store.write([power(seq, key=key)]) == [Verdict.STORED]
+            assert await store.write([power(0, key=key)]) == [Verdict.REPEAT]
+    assert [(each.stored, each.samples) for each in await store.accounts()] == [
+        (IntervalSet.below(3), 12)
+    ] * 6
+    assert await store.write([power(1, key=keys[0], missed=5)]) == [Verdict.CONFLICT]
+
+
+async def test_a_report_on_a_boot_that_was_put_away_takes_nothing_from_it(
+    store: InfluxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known, "BOOTS", 1)
+    await store.write([power(0)])
+    await store.write([power(0, key=POWER._replace(boot="b2"))])
+    await store.write([health(0, word(7), boot="b2")])
+    old = await account(store)
+    assert (old.stored, old.samples, old.anchor) == (IntervalSet.below(1), 4, ANCHOR)
+    assert old.report is not None
 
 
 def replace_power(seq: int) -> Received:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 import anyio
@@ -11,7 +12,7 @@ from telemetry.contract.errors import UserError
 from telemetry.contract.frames import Frame, PowerFrame
 from telemetry.store.influx.errors import LinesRefused
 from telemetry.store.influx.judge import Taken
-from telemetry.store.influx.lines import lines_of
+from telemetry.store.influx.lines import lines_of, void_line
 from telemetry.store.influx.server import Server
 from telemetry.store.interface import Rejected, StoreUnavailable
 
@@ -38,11 +39,8 @@ async def deliver(server: Server, bucket: str, batch: Sequence[Taken]) -> dict[i
                 return
             try:
                 rejected.update(await _sorted_out(server, bucket, body))
-            except (
-                StoreUnavailable,
-                UserError,
-            ) as error:  # raised below, where no group is wrapped around it
-                failures.append(error)
+            except (StoreUnavailable, UserError) as error:
+                failures.append(error)  # raised below, where no group is wrapped around it
 
     async with anyio.create_task_group() as tasks:
         for body in _bodies(batch):
@@ -61,11 +59,18 @@ async def _sorted_out(server: Server, bucket: str, body: Sequence[Taken]) -> dic
         await server.write(bucket, await anyio.to_thread.run_sync(_lines, body))
     except LinesRefused as error:
         if len(body) == 1:
+            await _take_back(server, bucket, body[0])
             return {body[0].at: Rejected(str(error))}
         half = len(body) // 2
         first = await _sorted_out(server, bucket, body[:half])
         return first | await _sorted_out(server, bucket, body[half:])
     return {}
+
+
+async def _take_back(server: Server, bucket: str, refused: Taken) -> None:
+    """The server may have kept some lines of a frame that it refused: the frame's own counts no more."""
+    with contextlib.suppress(LinesRefused):
+        await server.write(bucket, void_line(refused.received, refused.stamp))
 
 
 def _lines(body: Sequence[Taken]) -> bytes:

@@ -13,7 +13,7 @@ import msgspec
 
 from telemetry.contract.errors import UserError
 from telemetry.store.influx.errors import LinesRefused, who
-from telemetry.store.influx.names import LATEST, field, name, original, quoted, tag
+from telemetry.store.influx.names import EARLIEST, LATEST, field, name, original, quoted, tag
 from telemetry.store.influx.pieces import selected, text_fields, text_of
 from telemetry.store.influx.server import Server
 from telemetry.store.interface import Revision
@@ -22,7 +22,7 @@ MEASUREMENTS = {"result": "window"}
 """Where the documents of a kind rest, when not under the kind's own name."""
 OURS = {"clock", "dead", "e3p", "ledger", "node", "window", "writer"}
 """Names that no kind of documents may have."""
-TAGS: tuple[str, ...] = (
+TAGS = (
     "accuracy_origin",
     "backend",
     "dataset",
@@ -31,8 +31,12 @@ TAGS: tuple[str, ...] = (
     "kind",
     "model",
     "origin",
+    "power_mode",
+    "precision",
+    "sensor",
+    "state",
+    "stream",
 )
-TAGS += ("power_mode", "precision", "sensor", "state", "stream")
 """Texts of a document by which it is found and grouped, where it has them."""
 TIMES = ("end", "at")
 """The fields that say when a document happened, the first that it has; else it is when it was written."""
@@ -132,7 +136,7 @@ def line_of(revision: Revision, now_ns: int) -> bytes:
         (b"number=%di" % revision.revision, text_fields("doc", revision.doc.decode()), *_plotted(said))
     )
     times = [said[key] for key in TIMES if type(said.get(key)) is int]
-    stamp = min([*times, now_ns][0], LATEST)
+    stamp = min(max([*times, now_ns][0], EARLIEST), LATEST)
     return b"%b,%b %b %d\n" % (tag(measurement(revision.kind)), tags, fields, stamp)
 
 

@@ -45,11 +45,9 @@ class Search(NamedTuple):
     def condition(self) -> str | None:
         """For a query; None where there can be nothing."""
         begin, end = max(self.begin, EARLIEST), min(self.end, LATEST)
-        return (
-            f"{where(self.row.key)} AND time >= {begin} AND time <= {end}{self.also}"
-            if begin <= end
-            else None
-        )
+        if begin > end:
+            return None
+        return f"{where(self.row.key)} AND time >= {begin} AND time <= {end}{self.also}"
 
     def near(self, *, newest: bool) -> Search:
         """Only the part where a neighbour is likely to be."""

@@ -33,7 +33,7 @@ class Taken(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is stored of the sequences of a batch.
+    """What is stored of the boots and sequences of a batch.
 
     `digests` is of some of the frames; None: no digest is left, because the frame expired.
     """
@@ -82,7 +82,7 @@ class _Session:
     def __init__(self, known: Known) -> None:
         self.found = Judgement()
         self._known = known
-        self._anchors = dict(known.anchors)
+        self._anchors = dict(known.anchors)  # of the boots of this batch
         self._digests: dict[Spot, bytes] = {}
         self._stamps: set[Spot] = set()
 

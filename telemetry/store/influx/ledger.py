@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from telemetry.contract.errors import UserError
 from telemetry.contract.frames import StreamKey
+from telemetry.contract.nodetime import NS_PER_S
 from telemetry.store.influx.errors import LinesRefused, who
 from telemetry.store.influx.names import quoted
 from telemetry.store.influx.pieces import selected, text_of
 from telemetry.store.influx.rows import Row, read_row, united, where
 from telemetry.store.influx.server import Server
 
-MANY_NODES = 50
-"""For more nodes than these, everything is asked for: a shorter query, and not a longer answer by much."""
+BOOTS = 50
+"""Boots asked for in one query."""
+OLDEST_NS = 400 * 86_400 * NS_PER_S
+"""A writer that began so long before this one writes no more."""
 
 
 class Ledger:
@@ -31,13 +34,15 @@ class Ledger:
         self._rung = 0
         self._heard: dict[int, int] = {}
 
-    async def rows(self, nodes: Collection[str] | None = None) -> list[tuple[int, Row]]:
-        """Every writer's rows of some nodes, or of all, each with the time it stands at."""
-        chosen = ""
-        if nodes is not None and len(nodes) <= MANY_NODES:
-            chosen = " WHERE " + " OR ".join(f"node = {quoted(node)}" for node in sorted(nodes))
-        found = await self._read(chosen)
-        return found if nodes is None else [(at, row) for at, row in found if row.node in nodes]
+    async def rows_of(self, boots: Sequence[tuple[str, str]]) -> list[tuple[int, Row]]:
+        """Every writer's rows of some boots (node, boot), each with the time it stands at."""
+        found = []
+        for at in range(0, len(boots), BOOTS):
+            each = (
+                f"(node = {quoted(node)} AND boot = {quoted(boot)})" for node, boot in boots[at : at + BOOTS]
+            )
+            found += await self._read(f" WHERE {' OR '.join(each)}")
+        return found
 
     async def sequence(self, key: StreamKey) -> Row | None:
         """All that is held of one sequence, as one row; None: nothing."""
@@ -47,13 +52,14 @@ class Ledger:
     async def sequences(self, node: str | None = None) -> Mapping[StreamKey, Sequence[Row]]:
         """The rows of every sequence, of one node or of all."""
         by_key: defaultdict[StreamKey, list[Row]] = defaultdict(list)
-        for _, row in await self.rows(None if node is None else [node]):
+        for _, row in await self._read("" if node is None else f" WHERE node = {quoted(node)}"):
             by_key[row.key].append(row)
         return by_key
 
     async def others_wrote(self) -> bool:
-        """Whether another writer wrote since this was asked last; the first time that is not known: no."""
-        rows = await self._server.ask(self._bucket, "SELECT rung FROM writer")
+        """Whether another writer wrote since this was asked last."""
+        oldest = self.writer - OLDEST_NS
+        rows = await self._server.ask(self._bucket, f"SELECT rung FROM writer WHERE time > {oldest}")
         heard = {row["time"]: row["rung"] for row in rows if row["time"] != self.writer}
         changed, self._heard = heard != self._heard, heard
         return changed

@@ -15,7 +15,7 @@ from telemetry.store.influx.delivery import deliver
 from telemetry.store.influx.finder import Finder
 from telemetry.store.influx.frames import Reader
 from telemetry.store.influx.judge import Judgement, Taken, judge
-from telemetry.store.influx.known import Shelf
+from telemetry.store.influx.known import BootKey, Shelf, boots_of
 from telemetry.store.influx.ledger import Ledger
 from telemetry.store.influx.names import EARLIEST
 from telemetry.store.influx.plots import lasting_line
@@ -46,11 +46,14 @@ class Writer:
 
     async def write(self, frames: Sequence[Received]) -> list[Outcome]:
         async with self._turn:
-            await self._catch_up({received.topic.node for received in frames})
+            await self._catch_up(boots_of(frames))
             refused: dict[int, Rejected] = {}
+            rooms: dict[int, Room] = {}
             while True:
                 judgement = await self._judge(frames, refused)
-                rooms, rejected = await self._store(judgement.taken)
+                rejected = await self._store(
+                    [each for each in judgement.taken if each.at not in rooms], rooms
+                )
                 if not rejected:
                     break
                 refused |= rejected
@@ -58,12 +61,12 @@ class Writer:
                 await self._enter(judgement, rooms)
             return judgement.outcomes
 
-    async def _catch_up(self, nodes: set[str]) -> None:
-        """Reads what other writers say of these nodes, if it may have changed."""
+    async def _catch_up(self, boots: Sequence[BootKey]) -> None:
+        """Reads what all writers say of these boots, where it is not known or may have changed."""
         if await self._ledger.others_wrote():
             self._shelf.forget()
-        if new := nodes - self._shelf.nodes:
-            self._shelf.load(new, await self._ledger.rows(new))
+        if stale := self._shelf.stale(boots):
+            self._shelf.load(stale, await self._ledger.rows_of(stale))
 
     async def _judge(self, frames: Sequence[Received], refused: dict[int, Rejected]) -> Judgement:
         """Judges, with an answer to each question that comes up."""
@@ -76,9 +79,12 @@ class Writer:
             stamps = await self._finder.stamps(judgement.doubtful)
             known = known._replace(digests={**known.digests, **digests}, stamps={**known.stamps, **stamps})
 
-    async def _store(self, taken: Sequence[Taken]) -> tuple[dict[int, Room], dict[int, Rejected]]:
-        """Writes frames where they belong; what the raw bucket finds too old rests in the archive."""
-        rooms = {each.at: self._room(each) for each in taken}
+    async def _store(self, taken: Sequence[Taken], rooms: dict[int, Room]) -> dict[int, Rejected]:
+        """Writes frames where they belong, and enters where that is into `rooms`.
+
+        What the raw bucket finds too old rests in the archive.
+        """
+        rooms |= {each.at: self._room(each) for each in taken}
         buckets = self._server.address.buckets
         young = [each for each in taken if rooms[each.at] == "raw"]
         rejected = await deliver(self._server, buckets.raw, young)
@@ -87,7 +93,7 @@ class Writer:
             rooms[at] = "archive"
             del rejected[at]
         old = [each for each in taken if rooms[each.at] == "archive"]
-        return rooms, rejected | await deliver(self._server, buckets.archive, old)
+        return rejected | await deliver(self._server, buckets.archive, old)
 
     def _room(self, taken: Taken) -> Room:
         """Manifests are kept: the boot that one speaks of may outlive any retention."""
