@@ -191,7 +191,7 @@ def _order(trials: Sequence[Result], campaign: Sequence[Result]) -> Outcome:
     needed = "not all in a row"
     for group in sorted({trial.group or "" for trial in trials}):
         ran = sorted((one for one in campaign if (one.group or "") == group), key=lambda one: one.begin)
-        own = [one.window for one in trials if (one.group or "") == group]
+        own = [one.window for one in trials if (one.group or "") == group and one.state != "invalid"]
         runs = [len(list(same)) for is_own, same in groupby(ran, key=lambda one: one.window in own) if is_own]
         alone = len({key_of(one) for one in ran}) < 2
         if not alone and len(own) > 1 and len(runs) == 1:

@@ -222,3 +222,78 @@ async def test_without_its_agent_no_trial_counts_and_the_plan_is_resumed(tmp_pat
 
 def alive(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+PLAN = """
+name = "night"
+models = ["tiny_one", "tiny_two"]
+batch_sizes = [2, 4]
+trials = 1
+
+[[datasets]]
+name = "toy"
+images = 8
+
+[protocol]
+idle_s = 0
+cooldown_s = 0.1
+cooldown_most_s = 1
+warmup_s = 0.1
+min_s = 2
+jitter_ms = 20
+
+[[overrides]]
+model = "tiny_two"
+batch_size = 4
+skip = true
+"""
+
+
+async def test_a_plan_goes_on_after_a_kill_by_the_same_command(tmp_path: Path) -> None:
+    with Line(tmp_path) as line:
+        await fakes(line)
+        (tmp_path / "night.toml").write_text(PLAN)
+        program = await trial(line, "--plan", "night.toml")
+        await program.says(re.compile(r"images in [\d.]+ s"))  # the first trial has ended
+        await program.says(re.compile(r"(?s)trial 0 begins.*trial 0 begins"))
+        await anyio.sleep(0.5)
+        program.kill()
+        begun = await indexed(line, 2)
+        assert [r.state for _, r in begun].count("invalid") == 1
+
+        again = await trial(line, "--plan", "night.toml")
+        assert await exit_code(again) == 0, again.text
+        assert "going on with night-" in again.text
+        assert "2 of 3 trials are left" in again.text
+        counted = [r for _, r in await indexed(line, 4) if r.state != "invalid"]
+        kinds = {(r.model, r.batch_size) for r in counted}
+        assert kinds == {("tiny_one", 2), ("tiny_one", 4), ("tiny_two", 2)}
+        assert len(counted) == 3
+        assert len({r.group for r in counted}) == 1
+        assert_nothing_is_unfinished(line)
+        for result in counted:
+            assert result.protocol is not None
+            assert result.protocol.min_s == 2
+            assert result.context is not None
+            assert result.context_hash
+
+        status, checks = line.ask("check", "--group", counted[0].group or "")
+        assert status == 1
+        failing = {f["rule"] for check in checks for f in check["findings"] if not f["publishable"]}
+        assert {"origin", "duration", "repetitions"} <= failing
+        assert not failing & {"context", "order", "complete", "performance"}
+
+
+async def test_a_wrong_plan_is_told_with_its_line(tmp_path: Path) -> None:
+    with Line(tmp_path) as line:
+        await fakes(line)
+        (tmp_path / "night.toml").write_text(
+            PLAN.replace('"tiny_two"]', '"tiny_tow"]').replace('"tiny_two"\n', '"*"\n')
+        )
+        program = await trial(line, "--plan", "night.toml")
+        assert await exit_code(program) == 2
+        assert (
+            "night.toml, line 3 (models[1]): timm 0.fake has no model 'tiny_tow'; right is: tiny_two"
+            in program.text
+        )
+        assert "Traceback" not in program.text

@@ -124,6 +124,12 @@ def test_trials_in_a_row_are_found_where_the_campaign_has_others() -> None:
     assert failing(check_of(trials)).keys() == {"order"}
 
 
+def test_a_trial_that_was_repeated_at_once_because_it_was_aborted_is_no_row() -> None:
+    aborted = good("levit", 7, begin=0, end=S, group="day", state="invalid", reasons=("aborted",))
+    trials = [aborted, *(good(model, 0, group="day") for model in ("levit", "vit"))]
+    assert "order" not in failing(check_of(trials))
+
+
 def test_a_campaign_of_one_configuration_has_nothing_to_mix_with() -> None:
     assert check_of([good("levit", at) for at in range(3)]).publishable
 
