@@ -57,6 +57,7 @@ def trial_results(
         known = Known(
             idle_w=None if source.meter else _idle_w(trial, source.power.stream, evidence),
             batch_begin_ns=work.begin_ns + trial.begin.anchor,
+            is_marked=True,
             reasons=(*reasons, *_reasons(source, evidence)),
         )
         measured, common = _measured(trial.node, trial.opening.trial, source, evidence, edges, known)
@@ -198,7 +199,11 @@ def _energy(measured: WindowEnergy) -> dict[str, Any]:
     lines = (
         BudgetLine(name=line.name, u_j=line.u_j, shared=line.shared, how=line.how) for line in measured.budget
     )
-    return {**{name: getattr(measured, name) for name in shared}, "budget": tuple(lines)}
+    return {
+        **{name: getattr(measured, name) for name in shared},
+        "integral_j": measured.integral_j if measured.method == "counter" else None,
+        "budget": tuple(lines),
+    }
 
 
 def _context(evidence: Evidence, info: StreamInfo | None, *, ours: bool) -> dict[str, Any]:

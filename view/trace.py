@@ -87,7 +87,7 @@ def picture(
     edges = list(zip(gaps.begin_ns.tolist(), gaps.end_ns.tolist(), strict=True)) if gaps else []
     long = gaps.long.tolist() if gaps else []
     widest_ns = int((LONGEST_SHORT + JITTER) * (view.spacing_ns or np.median(np.diff(trace.times_ns))))
-    watts = np.column_stack([trace.watts, trace.parts_w])
+    watts = np.column_stack([trace.watts, trace.parts_w]).astype(np.float64)
     return Picture(
         window_s=(end_ns - begin_ns) / NS_PER_S,
         lines=tuple(

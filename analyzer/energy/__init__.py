@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from analyzer.energy.budget import COVERAGE_FACTOR, comparable_j, expanded_j
+from analyzer.energy.compare import ratio_u95
 from analyzer.energy.facts import SensorFacts, facts_of, margin_ns
 from analyzer.energy.integrate import Integral
+from analyzer.energy.lines import COVERAGE_FACTOR, Line, comparable_j, expanded_j
 from analyzer.energy.states import FLAGS, REASONS, judge, worst
 from analyzer.energy.trace import Piece, Trace, join
 from analyzer.energy.window import Known, WindowEnergy, measure
@@ -15,6 +16,7 @@ __all__ = [
     "REASONS",
     "Integral",
     "Known",
+    "Line",
     "Piece",
     "SensorFacts",
     "Trace",
@@ -26,5 +28,6 @@ __all__ = [
     "judge",
     "margin_ns",
     "measure",
+    "ratio_u95",
     "worst",
 ]

@@ -37,7 +37,28 @@ def is_locked(view: View, batch_begin_ns: Ints) -> bool:
     phases = (since - start - period * np.arange(len(since))) / period
     if abs(np.exp(2j * np.pi * phases).mean()) < IN_STEP:
         return False
-    return any(_near(period, view.spacing_ns * p / q, since[-1] / period * p) for p, q in RATIOS)
+    if any(_near(period, view.spacing_ns * p / q, since[-1] / period * p) for p, q in RATIOS):
+        return True
+    return _beats(view, period)
+
+
+def _beats(view: View, period: float) -> bool:
+    """Return whether batches keep step with the beat between a sensor's updates and the ticks that read it.
+
+    A held value that is read about as often as it is renewed is weighed by how often it is read, which beats
+    at the difference of both rates. In step with the batches that bends the mean: where harmonics of batches
+    and updates add up to the ticks' rate for the whole window.
+    """
+    facts = view.facts
+    if view.is_polled or not facts.holds or not 0 < view.tick_ns < facts.period_ns:
+        return False
+    duration_ns = view.end_ns - view.begin_ns
+    for batch in range(1, LARGEST + 1):
+        for update in (-2, -1, 1, 2):
+            turns = view.tick_ns * (batch / period + update / facts.period_ns)
+            if abs(turns - round(turns)) * duration_ns < view.tick_ns:
+                return True
+    return False
 
 
 def _near(period: float, locked: float, steps: float) -> bool:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from analyzer.energy.integrate import NS_PER_S
 from analyzer.energy.trace import Floats, Ints
+from analyzer.energy.variation import Variation
 from analyzer.energy.view import View
 
 # A gap is counted in whole spacings, to the nearest: stamps jitter, so five spacings are all up to 5.5, and
@@ -39,14 +40,26 @@ class Gaps:
         """Seconds of the window inside long gaps."""
         return float(self.inside_s[self.long].sum())
 
-    def u_j(self, *, long: bool) -> float:
-        """Return the standard uncertainty of the energy inside the long or the short gaps.
+    def short_u_j(self, variation: Variation) -> float:
+        """Return the standard uncertainty of the energy inside the short gaps.
+
+        A straight line over a time L misses a jump inside by up to its half (L²/12 of the variance of a step
+        over L); where power is soon done moving, both ends are as wrong as any reading, and the mean of the
+        time between knows nothing of them (L²/2).
+        """
+        squares = 0.0
+        for inside_s in self.inside_s[~self.long].tolist():
+            moved_w2, done = variation.strayed(inside_s)
+            squares += inside_s**2 * moved_w2 * (1 + 5 * done) / 12
+        return float(np.sqrt(squares))
+
+    def long_u_j(self) -> float:
+        """Return the standard uncertainty of the energy inside the long gaps.
 
         The mean power inside lies somewhere in the range seen near (rectangular, JCGM 100 4.3.7), each gap
         on its own.
         """
-        chosen = self.long == long
-        each = self.inside_s[chosen] * (self.high_w - self.low_w)[chosen] / SQRT12
+        each = self.inside_s[self.long] * (self.high_w - self.low_w)[self.long] / SQRT12
         return float(np.sqrt(np.sum(each**2)))
 
 
@@ -55,18 +68,23 @@ def find_gaps(view: View) -> Gaps:
 
     The expected spacing between two readings is the largest of their ticks and the sensor's period.
     """
-    times = view.trace.times_ns
-    marks = np.concatenate(([min(view.begin_ns, int(times[0]))], times, [max(view.end_ns, int(times[-1]))]))
-    length, expected = np.diff(marks), _expected(view)
-    index = np.flatnonzero(length > (1 + JITTER) * expected)
-    inside_ns = np.minimum(marks[index + 1], view.end_ns) - np.maximum(marks[index], view.begin_ns)
-    index, inside_ns = index[inside_ns > 0], inside_ns[inside_ns > 0]
-    low, high = _range_near(view.trace.times_ns, view.trace.watts, index, length[index])
+    times, expected = view.trace.times_ns, _expected(view)
+    length = np.diff(times)
+    before, after = int(times[0]) - view.begin_ns, view.end_ns - int(times[-1])
+    # Gap i lies before reading i: gap 0 before the first reading, the last one after the last.
+    inner = np.flatnonzero(length > (1 + JITTER) * expected[1:-1]) + 1
+    index = np.concatenate((np.zeros(int(before > 0), np.int64), inner, np.full(int(after > 0), len(times))))
+    begins = np.where(index > 0, times[np.maximum(index - 1, 0)], view.begin_ns)
+    ends = np.where(index < len(times), times[np.minimum(index, len(times) - 1)], view.end_ns)
+    inside_ns = np.minimum(ends, view.end_ns) - np.maximum(begins, view.begin_ns)
+    chosen = (inside_ns > 0) & (ends - begins > (1 + JITTER) * expected[index])
+    index, begins, ends, inside_ns = index[chosen], begins[chosen], ends[chosen], inside_ns[chosen]
+    low, high = _range_near(times, view.trace.watts, index, ends - begins)
     return Gaps(
-        begin_ns=marks[index],
-        end_ns=marks[index + 1],
+        begin_ns=begins,
+        end_ns=ends,
         inside_s=inside_ns / NS_PER_S,
-        long=length[index] > (LONGEST_SHORT + JITTER) * expected[index],
+        long=ends - begins > (LONGEST_SHORT + JITTER) * expected[index],
         low_w=low,
         high_w=high,
     )
@@ -77,9 +95,11 @@ def _expected(view: View) -> Ints:
 
     Where neither tick nor period is known, the spacing usual in this window is the expected one.
     """
-    ticks = np.maximum(view.trace.tick_ns, view.facts.period_ns)
-    if ticks.min() == ticks.max() > 0:
-        return np.broadcast_to(ticks[0], len(ticks) + 1)
+    ticks, period = view.trace.tick_ns, view.facts.period_ns
+    least, most = int(ticks.min()), int(ticks.max())
+    if (least == most or most <= period) and max(most, period):
+        return np.broadcast_to(np.int64(max(most, period)), len(ticks) + 1)
+    ticks = np.maximum(ticks, period)
     if not ticks.all():
         usual = np.median(np.diff(view.trace.times_ns)) if len(ticks) > 1 else view.end_ns - view.begin_ns
         ticks = np.where(ticks > 0, ticks, np.int64(usual))

@@ -43,7 +43,7 @@ class Trace:
     tick_ns: Ints
     lost_at_ns: Ints
     lost: Ints
-    parts_w: Floats
+    parts_w: Floats | NDArray[np.float32]
     counter_at_ns: Ints
     counter_j: Floats
     repeated: int = 0
@@ -90,13 +90,14 @@ def join(pieces: Iterable[Piece], total: int = 0, parts: Sequence[int] = ()) -> 
     times = np.concatenate([np.empty(0, np.int64), *columns])
     watts = _watts(frames, (total, *parts))
     ticks = np.repeat(_ints(frame.tick_ns for frame in frames), _ints(map(len, columns)))
-    readable = np.isfinite(watts[:, 0])
-    keep = _rising(times, watts[:, 0], readable)
+    total_w = np.array(watts[:, 0], np.float64)
+    readable = np.isfinite(total_w)
+    keep = _rising(times, total_w, readable)
     lost_at, lost = _losses(frames, times[~readable])
     counter_at, counter_j = _counters(frames, columns)
     return Trace(
         times_ns=times[keep],
-        watts=np.ascontiguousarray(watts[keep, 0]),
+        watts=total_w[keep],
         tick_ns=ticks[keep],
         lost_at_ns=lost_at,
         lost=lost,
@@ -107,12 +108,13 @@ def join(pieces: Iterable[Piece], total: int = 0, parts: Sequence[int] = ()) -> 
     )
 
 
-def _watts(frames: list[Piece], channels: tuple[int, ...]) -> Floats:
-    """Return the chosen channels, n × k, each channel's readings side by side in memory."""
+def _watts(frames: list[Piece], channels: tuple[int, ...]) -> Floats | NDArray[np.float32]:
+    """Return the chosen channels, n × k, as exact as they came (frames bring 32 bits)."""
     rows = [np.asarray(frame.watts) for frame in frames if np.size(frame.watts)]
     if not rows:
         return np.empty((0, len(channels)))
-    return np.array(np.concatenate(rows).T[list(channels)], np.float64).T
+    whole = np.concatenate(rows)
+    return whole if channels == tuple(range(whole.shape[1])) else whole[:, list(channels)]
 
 
 def _rising(times: Ints, watts: Floats, readable: NDArray[np.bool_]) -> Ints | slice:

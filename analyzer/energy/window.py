@@ -8,22 +8,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyzer.energy.aliasing import is_locked
-from analyzer.energy.budget import budget, comparable_j, expanded_j
+from analyzer.energy.batches import Pattern, find_pattern
+from analyzer.energy.budget import Inputs, budget, counter_budget
+from analyzer.energy.cells import Cells, bridged, cells_of
+from analyzer.energy.counter import Counted, count
+from analyzer.energy.edges import course_of
 from analyzer.energy.facts import SensorFacts
-from analyzer.energy.gaps import find_gaps
-from analyzer.energy.integrate import NS_PER_S, Integral
+from analyzer.energy.gaps import Gaps, find_gaps
+from analyzer.energy.integrate import Integral
+from analyzer.energy.lines import Line, comparable_j, expanded_j
 from analyzer.energy.plausible import flags_of
 from analyzer.energy.states import flags_in_order, in_order, judge
 from analyzer.energy.trace import Ints, Trace
+from analyzer.energy.variation import Variation
 from analyzer.energy.view import View, look
-from telemetry.contract.documents import BudgetLine, Flag, Reason, ResultState
+from telemetry.contract.documents import Flag, Reason, ResultState
 
 # Below this share of a window within reach of readings, its energy is mostly a guess.
 LEAST_COVERAGE = 0.95
 # A window of fewer spacings (or averaging windows) is mostly edges.
 LEAST_SPACINGS = 10
-# A counter is updated about every 100 ms (NVML), so its difference needs a window where that is little.
-COUNTER_FROM_S = 5.0
+# What a sensor with blind time missed is estimated from the readings' scatter, which takes more of them.
+LEAST_READINGS = 20
+# A sensor that misses this share of the time or less is as good as one that sees all of it.
+BLIND = 0.5
+# Of a window with more of it interpolated, even in short gaps, too much is guessed.
+MOST_BRIDGED = 0.1
+# A counter that is further from the integral than this share, and than both allow, is not believed.
+AGREE = 0.05
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,8 @@ class WindowEnergy:
 
     ``energy_u95_j`` has every line of the budget, ``energy_u95_comparable_j`` all but the common gain.
     ``net_j`` is the energy above ``idle_w``. ``coverage`` is the share (0-1) of the window that is not in a
-    long gap. ``counter_j`` is the hardware counter's answer to the same question.
+    long gap. ``counter_j`` is the hardware counter's answer to the same question and
+    ``integral_j`` that of the readings; `method` says which of them `energy_j` is.
     """
 
     begin_ns: int
@@ -42,7 +55,7 @@ class WindowEnergy:
     energy_u95_comparable_j: float | None
     idle_w: float | None
     net_j: float | None
-    budget: tuple[BudgetLine, ...]
+    budget: tuple[Line, ...]
     method: str
     coverage: float
     samples: int
@@ -50,6 +63,7 @@ class WindowEnergy:
     mean_w: float | None
     max_w: float | None
     counter_j: float | None
+    integral_j: float | None
     state: ResultState
     reasons: tuple[Reason, ...]
     flags: tuple[Flag, ...]
@@ -60,12 +74,14 @@ class Known:
     """What the caller knows of a window besides its readings.
 
     ``batch_begin_ns`` are the begins of batches in the trace's time; ``clock_u95_ns`` is for a meter with a
-    clock of its own; ``reasons`` and ``flags`` were found elsewhere and join those found here.
+    clock of its own; ``is_marked`` says that power may step at the edges, as at a trial's;
+    ``reasons`` and ``flags`` were found elsewhere and join those found here.
     """
 
     idle_w: float | None = None
     batch_begin_ns: Ints | None = None
     clock_u95_ns: int = 0
+    is_marked: bool = False
     reasons: tuple[Reason, ...] = ()
     flags: tuple[Flag, ...] = ()
 
@@ -86,7 +102,7 @@ def measure(
     """
     if end_ns <= begin_ns:
         raise ValueError(f"a window must end after it begins: {begin_ns} .. {end_ns}")
-    view = look(trace.shifted(facts.delay_ns), facts, begin_ns, end_ns)
+    view = look(trace.shifted(facts.delay_ns), facts, begin_ns, end_ns, is_marked=known.is_marked)
     if not len(view.watts):
         return _without_samples(view, known)
     return _with_samples(view, known)
@@ -94,12 +110,25 @@ def measure(
 
 def _with_samples(view: View, known: Known) -> WindowEnergy:
     gaps = find_gaps(view)
-    integral = Integral(view.trace.times_ns, view.trace.watts, hold=view.facts.holds)
-    energy_j = integral.energy_j(view.begin_ns, view.end_ns)
-    lines = budget(view, energy_j, gaps, known.clock_u95_ns)
-    coverage = 1.0 - gaps.uncovered_s / view.duration_s
-    reasons = in_order((*_reasons(view, coverage, known), *known.reasons))
+    course = course_of(view, known.clock_u95_ns)
+    bridge = bridged(course, view)
+    integral = Integral(bridge.times_ns, bridge.watts, hold=view.holds)
+    cells = cells_of(view, course)
+    pattern = _pattern(view, cells, known)
+    rest = cells.watts if pattern is None else pattern.rest_w
+    variation = Variation(rest, view.spacing_s, view.facts.noise_w or 0.0)
+    inputs = Inputs(view, course, cells, variation, gaps, pattern, known.clock_u95_ns)
     flags = flags_in_order((*flags_of(view), *known.flags))
+    integral_j = integral.energy_j(view.begin_ns, view.end_ns) - (pattern.excess_j if pattern else 0.0)
+    lines = budget(inputs, integral_j)
+    counted = None if "counter_back" in flags else count(view, integral)
+    energy_j, method = integral_j, _method(view, pattern)
+    if counted and _counter_answers(counted, integral_j, lines):
+        energy_j, method = counted.energy_j, "counter"
+        lines = counter_budget(inputs, counted, energy_j)
+    coverage = _coverage(view, gaps)
+    locked = _is_locked(view, known, pattern, lines)
+    reasons = in_order((*_reasons(view, gaps, is_locked=locked), *known.reasons))
     return WindowEnergy(
         begin_ns=view.begin_ns,
         end_ns=view.end_ns,
@@ -109,17 +138,34 @@ def _with_samples(view: View, known: Known) -> WindowEnergy:
         idle_w=known.idle_w,
         net_j=None if known.idle_w is None else energy_j - known.idle_w * view.duration_s,
         budget=lines,
-        method=_method(view),
+        method=method,
         coverage=coverage,
         samples=len(view.watts),
         missed=view.outer.missed(view.begin_ns, view.end_ns),
         mean_w=energy_j / view.duration_s,
         max_w=float(view.watts.max()),
-        counter_j=None if "counter_back" in flags else _counter_j(view, integral),
+        counter_j=counted.energy_j if counted else None,
+        integral_j=integral_j,
         state=judge(reasons, flags),
         reasons=reasons,
         flags=flags,
     )
+
+
+def _pattern(view: View, cells: Cells, known: Known) -> Pattern | None:
+    """Return what follows the batches, where the sensor does not see all the time."""
+    if known.batch_begin_ns is None or not view.unseen or not len(cells.watts):
+        return None
+    begins = np.sort(known.batch_begin_ns)
+    begins = begins[(begins >= view.begin_ns) & (begins < view.end_ns)]
+    weights_s = cells.weights_s(view.begin_ns, view.end_ns)
+    return find_pattern(cells.times_ns, cells.watts, weights_s, begins, view.end_ns)
+
+
+def _counter_answers(counted: Counted, integral_j: float, lines: tuple[Line, ...]) -> bool:
+    """Whether the counter's energy is the window's: read near both marks, not at odds with the readings."""
+    apart_j = abs(counted.energy_j - integral_j)
+    return counted.is_near and apart_j <= max(AGREE * abs(integral_j), 2 * comparable_j(lines))
 
 
 def _without_samples(view: View, known: Known) -> WindowEnergy:
@@ -140,40 +186,43 @@ def _without_samples(view: View, known: Known) -> WindowEnergy:
         mean_w=None,
         max_w=None,
         counter_j=None,
+        integral_j=None,
         state=judge(reasons, flags),
         reasons=reasons,
         flags=flags,
     )
 
 
-def _method(view: View) -> str:
-    return "hold" if view.facts.holds else "trapezoid"
+def _method(view: View, pattern: Pattern | None = None) -> str:
+    return ("hold" if view.holds else "trapezoid") + ("+batches" if pattern and pattern.harmonics else "")
 
 
-def _reasons(view: View, coverage: float, known: Known) -> Iterable[Reason]:
-    if coverage < 1.0:
+def _coverage(view: View, gaps: Gaps) -> float:
+    return 1.0 - gaps.uncovered_s / view.duration_s
+
+
+def _reasons(view: View, gaps: Gaps, *, is_locked: bool) -> Iterable[Reason]:
+    coverage, bridged_s = _coverage(view, gaps), float(gaps.inside_s.sum())
+    if coverage < 1.0 or bridged_s > MOST_BRIDGED * view.duration_s:
         yield "gap"
     if coverage < LEAST_COVERAGE:
         yield "coverage"
-    if view.end_ns - view.begin_ns < LEAST_SPACINGS * max(view.spacing_ns, view.facts.averaging_ns):
+    if _is_short(view):
         yield "short"
-    if known.batch_begin_ns is not None and is_locked(view, known.batch_begin_ns):
+    if is_locked:
         yield "locked_aliasing"
 
 
-def _counter_j(view: View, integral: Integral) -> float | None:
-    """Return the counter's energy: its difference inside the window, and the integral's at both ends.
+def _is_locked(view: View, known: Known, pattern: Pattern | None, lines: tuple[Line, ...]) -> bool:
+    """Return whether batches may run in step with the readings, so that their scatter tells nothing."""
+    if pattern and pattern.is_locked:
+        return True
+    if pattern and pattern.slow_j > comparable_j([line for line in lines if line.name != "beat"]):
+        return True
+    return known.batch_begin_ns is not None and is_locked(view, known.batch_begin_ns)
 
-    The counter is read at the ends of frames only. It has an answer where the window is long enough and its
-    readings span half of it.
-    """
-    at = view.outer.counter_at_ns
-    inside = np.flatnonzero((at >= view.begin_ns) & (at <= view.end_ns))
-    if view.duration_s < COUNTER_FROM_S or len(inside) < 2:
-        return None
-    first, last = int(at[inside[0]]), int(at[inside[-1]])
-    if (last - first) / NS_PER_S < view.duration_s / 2:
-        return None
-    counted = view.outer.counter_j[inside[-1]] - view.outer.counter_j[inside[0]]
-    ends = integral.energy_j(view.begin_ns, first) + integral.energy_j(last, view.end_ns)
-    return float(counted + ends)
+
+def _is_short(view: View) -> bool:
+    least = LEAST_READINGS if view.unseen > BLIND else LEAST_SPACINGS
+    longest = max(least * view.spacing_ns, LEAST_SPACINGS * view.facts.averaging_ns)
+    return view.end_ns - view.begin_ns < longest

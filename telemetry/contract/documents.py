@@ -101,6 +101,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     energy_u95_j: float | None = None
     energy_u95_comparable_j: float | None = None
     counter_j: float | None = None
+    integral_j: float | None = None
     idle_w: float | None = None
     net_j: float | None = None
     budget: tuple[BudgetLine, ...] = ()

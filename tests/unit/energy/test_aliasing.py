@@ -31,6 +31,15 @@ def test_a_sensor_that_averages_over_its_whole_period_cannot_be_locked() -> None
     assert reasons(np.full(300, 0.1), facts) == ()
 
 
+def test_batches_in_step_with_the_beat_of_updates_and_ticks_are_locked() -> None:
+    held = SensorFacts(period_ns=6_600_000, averaging_ns=MS, holds=True, origin="synthetic")
+    begins = ns(0) + np.round(np.arange(0, 30, 1 / (200 - 1000 / 6.6)) * S).astype(np.int64)
+    trace = trace_of(constant(10), -2, 32, 5)
+    assert measure(trace, held, ns(0), ns(30), Known(batch_begin_ns=begins)).reasons == ("locked_aliasing",)
+    off = begins + np.arange(len(begins)) * 200_000
+    assert measure(trace, held, ns(0), ns(30), Known(batch_begin_ns=off)).reasons == ()
+
+
 def test_jitter_of_a_few_percent_keeps_the_lock() -> None:
     clock = np.arange(1, 290) * 0.1 + np.random.default_rng(2).normal(0, 0.004, 289)
     assert reasons(np.diff(clock, prepend=0.0)) == ("locked_aliasing",)

@@ -88,12 +88,12 @@ def test_the_range_of_power_near_a_long_gap_is_seen_as_far_as_the_gap_is_long() 
     wave = square(5, 25, 0.5, 0.5)
     gaps = gaps_of(without(trace_of(wave, 0, 10, 1), 4.3, 4.6, 1))
     assert (gaps.low_w[0], gaps.high_w[0]) == (5.0, 25.0)
-    assert gaps.u_j(long=True) == pytest.approx(0.3 * 20 / np.sqrt(12))
+    assert gaps.long_u_j() == pytest.approx(0.3 * 20 / np.sqrt(12))
 
 
 def test_a_gap_in_a_constant_power_is_certain() -> None:
     gaps = gaps_of(without(trace_of(constant(10), 0, 10, 10), 5.0, 5.5, 10))
-    assert gaps.u_j(long=True) == 0.0
+    assert gaps.long_u_j() == 0.0
 
 
 def test_without_tick_and_period_the_usual_spacing_is_expected() -> None:

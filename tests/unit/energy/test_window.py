@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analyzer.energy import Known, Piece, SensorFacts, Trace, facts_of, join, margin_ns, measure
+from analyzer.energy import Known, Piece, SensorFacts, facts_of, join, margin_ns, measure
 from telemetry.contract.manifest import StreamInfo
 from tests.unit.energy.waves import FAST, MS, constant, ns, square, trace_at, trace_of, without
 
@@ -76,9 +76,27 @@ def test_a_short_trial_on_a_good_sensor_is_valid() -> None:
 
 
 def test_a_window_of_few_spacings_is_short() -> None:
+    facts = SensorFacts(period_ns=1000 * MS, averaging_ns=1000 * MS, origin="synthetic")
     trace = trace_of(constant(10), -10, 30, 1000)
-    assert measure(trace, SensorFacts(origin="synthetic"), ns(0), ns(9)).reasons == ("short",)
-    assert measure(trace, SensorFacts(origin="synthetic"), ns(0), ns(10)).reasons == ()
+    assert measure(trace, facts, ns(0), ns(9)).reasons == ("short",)
+    assert measure(trace, facts, ns(0), ns(10)).reasons == ()
+
+
+def test_a_sensor_that_looks_only_now_and_then_needs_more_readings() -> None:
+    trace = trace_of(constant(10), -10, 40, 1000)
+    assert measure(trace, SensorFacts(origin="synthetic"), ns(0), ns(19)).reasons == ("short",)
+    assert measure(trace, SensorFacts(origin="synthetic"), ns(0), ns(20)).reasons == ()
+
+
+def test_many_short_gaps_are_a_gap_too() -> None:
+    trace = trace_of(constant(10), -1, 11, 10)
+    for begin in range(1, 9):
+        trace = without(trace, begin, begin + 0.05, 10)
+    assert measure(trace, CALM, ns(0), ns(10)).reasons == ()
+    for begin in range(1, 9):
+        for part in (0.1, 0.2):
+            trace = without(trace, begin + part, begin + part + 0.05, 10)
+    assert measure(trace, CALM, ns(0), ns(10)).reasons == ("gap",)
 
 
 def test_a_window_of_few_averaging_windows_is_short() -> None:
@@ -125,30 +143,6 @@ def test_what_lies_far_outside_a_window_does_not_change_its_numbers() -> None:
     inner = trace.inside(ns(0) - reach, ns(10) + reach)
     near = trace_at(trace.times_ns[inner], trace.watts[inner], 10)
     assert measure(near, facts, ns(0), ns(10)) == measure(trace, facts, ns(0), ns(10))
-
-
-def counting(duration_s: float, factor: float = 1.0, back: bool = False) -> Trace:
-    frames = []
-    for second in range(-1, int(duration_s) + 2):
-        times = ns(second) + np.arange(100, dtype=np.int64) * 10 * MS
-        joules = 10.0 * factor * (second + 0.99 + 1) - (500 if back and second > 5 else 0)
-        frames.append(Piece(int(times[0]), times, np.full((100, 1), 10.0), 10 * MS, 0, joules))
-    return join(frames)
-
-
-def test_a_counter_gives_a_second_answer_beside_the_integral() -> None:
-    result = measure(counting(20, factor=1.1), CALM, ns(0.5), ns(19.5))
-    assert result.energy_j == pytest.approx(190.0)
-    assert result.counter_j == pytest.approx(190 + 18 * 1.0)
-
-
-def test_a_counter_has_no_answer_for_a_short_window() -> None:
-    assert measure(counting(20), CALM, ns(0.5), ns(5)).counter_j is None
-
-
-def test_a_counter_that_went_backwards_has_no_answer() -> None:
-    result = measure(counting(20, back=True), CALM, ns(0.5), ns(19.5))
-    assert (result.counter_j, result.flags, result.state) == (None, ("counter_back",), "valid")
 
 
 def test_facts_of_a_manifest_are_in_ns_and_watts() -> None:
