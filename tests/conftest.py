@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +19,9 @@ from tests.servers import (
     find,
     need_mosquitto,
 )
+
+if TYPE_CHECKING:
+    from telemetry.store.influx import InfluxStore
 
 TESTS = Path(__file__).parent
 FOLDERS = ("architecture", "unit", "contracts", "integration", "acceptance", "hardware")
@@ -59,6 +63,26 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
         return
     with Influxd(find("influxd", "influxd"), tmp_path_factory.mktemp("influxd")) as server:
         yield server.influx
+
+
+@pytest.fixture
+def bucket(influx: Influx) -> Iterator[str]:
+    """A bucket's name of the test's own; all that belongs to it is gone afterwards."""
+    from tests.influx import fresh
+
+    with fresh(influx) as name:
+        yield name
+
+
+@pytest.fixture
+async def server_store(influx: Influx, bucket: str) -> AsyncIterator[InfluxStore]:
+    """An open store in that bucket."""
+    from tests.influx import influx_store
+
+    store = influx_store(influx, bucket)
+    await store.open()
+    yield store
+    await store.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from telemetry.store.interface import Letter, Revision, Store
 from telemetry.store.sqlite import SqliteStore
 from tests.acceptance.test_recorded_runs import RUNS
 from tests.analyzing import HZ, Maker, S, batches, begin, end, idle, trial
-from tests.influx import fresh, influx_store
+from tests.influx import influx_store
 from tests.servers import Influx
 
 pytestmark = pytest.mark.anyio
@@ -45,12 +45,6 @@ class Both(NamedTuple):
 
     async def write(self, frames: Sequence[Received]) -> None:
         assert list(await self.server.write(frames)) == list(await self.file.write(frames))
-
-
-@pytest.fixture
-def bucket(influx: Influx) -> Iterator[str]:
-    with fresh(influx) as name:
-        yield name
 
 
 @pytest.fixture

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
 from telemetry.store.influx import InfluxStore
 from tests.contracts.store.builders import letter, revision
-from tests.influx import fresh, influx_store
-from tests.servers import Influx
 
 pytestmark = pytest.mark.anyio
 
@@ -20,17 +17,8 @@ END = time.time_ns()
 
 
 @pytest.fixture
-def bucket(influx: Influx) -> Iterator[str]:
-    with fresh(influx) as name:
-        yield name
-
-
-@pytest.fixture
-async def store(influx: Influx, bucket: str) -> AsyncIterator[InfluxStore]:
-    store = influx_store(influx, bucket)
-    await store.open()
-    yield store
-    await store.close()
+def store(server_store: InfluxStore) -> InfluxStore:
+    return server_store
 
 
 def said(**fields: Any) -> bytes:

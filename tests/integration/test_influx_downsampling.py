@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from telemetry.store.influx import Address, InfluxStore
 from telemetry.store.influx.downsampling import TASKS
 from telemetry.store.steps import Step
 from tests.contracts.store.builders import S, power
-from tests.influx import drop_buckets, fresh, influx_store
+from tests.influx import drop_buckets
 from tests.servers import Influx
 
 pytestmark = pytest.mark.anyio
@@ -28,19 +28,16 @@ MINUTE = 60 * S
 
 
 @pytest.fixture
-def bucket(influx: Influx) -> Iterator[str]:
-    with fresh(influx) as name:
-        yield name
-        for task in tasks_of(influx, name).values():
-            influx.call("DELETE", f"/api/v2/tasks/{task['id']}")
+def bucket(influx: Influx, bucket: str) -> Iterator[str]:
+    """Its tasks go too."""
+    yield bucket
+    for task in tasks_of(influx, bucket).values():
+        influx.call("DELETE", f"/api/v2/tasks/{task['id']}")
 
 
 @pytest.fixture
-async def store(influx: Influx, bucket: str) -> AsyncIterator[InfluxStore]:
-    store = influx_store(influx, bucket)
-    await store.open()
-    yield store
-    await store.close()
+def store(server_store: InfluxStore) -> InfluxStore:
+    return server_store
 
 
 def tasks_of(influx: Influx, bucket: str) -> dict[str, dict[str, Any]]:

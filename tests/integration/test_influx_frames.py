@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from msgspec.structs import replace
@@ -17,7 +16,7 @@ from telemetry.contract.manifest import Device
 from telemetry.store.influx import InfluxStore, known
 from telemetry.store.interface import Rejected, StoreUnavailable, Verdict
 from tests.contracts.store.builders import ANCHOR, POWER, S, account, came, health, power, word
-from tests.influx import fresh, influx_store, write_line
+from tests.influx import influx_store, write_line
 from tests.servers import Influx
 
 pytestmark = pytest.mark.anyio
@@ -27,17 +26,8 @@ ALL = IntervalSet.below(2**53)
 
 
 @pytest.fixture
-def bucket(influx: Influx) -> Iterator[str]:
-    with fresh(influx) as name:
-        yield name
-
-
-@pytest.fixture
-async def store(influx: Influx, bucket: str) -> AsyncIterator[InfluxStore]:
-    store = influx_store(influx, bucket)
-    await store.open()
-    yield store
-    await store.close()
+def store(server_store: InfluxStore) -> InfluxStore:
+    return server_store
 
 
 async def held(store: InfluxStore, key: StreamKey = POWER) -> list[Frame]:
@@ -184,6 +174,14 @@ async def test_what_expired_long_ago_is_not_asked_for(
     assert await held(later) == []
     assert (await account(later)).stored == IntervalSet.below(1)
     await later.close()
+
+
+async def test_a_frame_that_spans_all_of_time_is_kept(store: InfluxStore) -> None:
+    pings = (Exchange(t1=-(2**62), t2=0, t3=0, t4=2**62),)
+    wide = ClockFrame(v=1, boot="b1", seq=0, anchor=0, t0=-(2**62) - 2**61, peer="c", exchanges=pings)
+    key = POWER._replace(stream="clock/c")
+    assert await store.write([came(key, wide)]) == [Verdict.STORED]
+    assert await store.covering(key, 5, 6) == [wide]
 
 
 # ---- bodies and names

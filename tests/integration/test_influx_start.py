@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,16 +12,10 @@ from telemetry.store.access import Access
 from telemetry.store.influx import Address, InfluxStore
 from telemetry.store.interface import StoreTooNew, StoreUnavailable
 from tests.contracts.store.builders import power
-from tests.influx import bucket_of, fresh, influx_store, write_line
+from tests.influx import bucket_of, influx_store, write_line
 from tests.servers import Influx, free_port
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def bucket(influx: Influx) -> Iterator[str]:
-    with fresh(influx) as name:
-        yield name
 
 
 def kept_s(influx: Influx, bucket: str) -> int:

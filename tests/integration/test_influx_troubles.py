@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -18,16 +18,10 @@ from telemetry.store.influx import server as http
 from telemetry.store.influx.server import Server
 from telemetry.store.interface import StoreUnavailable, Verdict
 from tests.contracts.store.builders import POWER, account, power
-from tests.influx import access, fresh, influx_store
+from tests.influx import access, influx_store
 from tests.servers import Influx, Influxd, Toxiproxy
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def bucket(influx: Influx) -> Iterator[str]:
-    with fresh(influx) as name:
-        yield name
 
 
 class Scripted:

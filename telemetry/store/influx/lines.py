@@ -39,7 +39,8 @@ def lines_of(received: Received, stamp: int) -> bytes:
 def frame_line(received: Received, stamp: int) -> bytes:
     """The line that holds a frame."""
     frame = received.frame
-    fields = [f'seq={frame.seq}i,span={last_ns(frame) - frame.t0}i,digest="{received.digest.hex()}"']
+    span = min(last_ns(frame) - frame.t0, LATEST)
+    fields = [f'seq={frame.seq}i,span={span}i,digest="{received.digest.hex()}"']
     if isinstance(frame, PowerFrame):
         fields.append(f"n={frame.samples}i,first={frame.first}i,missed={frame.missed}i,tick={frame.tick}i")
         fields.append(f"no_reading={int(np.isnan(watts_of(frame)).sum())}i")
