@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import anyio
@@ -23,6 +24,7 @@ from telemetry.contract.errors import UserError
 from telemetry.contract.marks import PROGRAM
 from telemetry.contract.nodetime import NS_PER_S
 from telemetry.runtime.address import Address
+from telemetry.runtime.common import without_secrets
 
 PREPARE_S = 1.0
 PASSED_ON = (
@@ -140,7 +142,7 @@ class _Killed(Exception):
 def _trial(asked: Asked, index: int, device: Device, load: float | None) -> mark.Trial:
     temp_c, clock_mhz = device.read()
     context: dict[str, object] = {"temp_c": temp_c, "clock_mhz": clock_mhz, "load": load}
-    covers = f"the whole program: {' '.join(asked.command)}"[:MOST_WORDS]
+    covers = f"the whole program {Path(asked.command[0]).name}"[:MOST_WORDS]  # its words may hold secrets
     return mark.trial(
         trial=secrets.token_hex(8),
         model=asked.name,
@@ -158,7 +160,9 @@ async def _run(asked: Asked) -> int:
     """The command's return code. Raises `_Killed` where a signal ended it, `NotStarted` where nothing ran."""
     out = sys.stderr if asked.quiet_stdout else None
     try:
-        process = await anyio.open_process(list(asked.command), stdin=None, stdout=out, stderr=None)
+        process = await anyio.open_process(
+            list(asked.command), stdin=None, stdout=out, stderr=None, env=without_secrets(os.environ)
+        )
     except OSError as error:
         raise NotStarted(f"{asked.command[0]}: cannot be started ({error.strerror})") from None
     async with _signals_passed_on(process):

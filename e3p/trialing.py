@@ -16,6 +16,7 @@ import anyio
 
 import edge_node
 from telemetry.contract.errors import UserError
+from telemetry.runtime.common import without_secrets
 
 RUNNER = Path(edge_node.__file__).with_name("runner.py")
 GRACE_S = 10.0
@@ -49,7 +50,7 @@ class Trials:
         self._where = where
         self._spec = spec
         self._python = python
-        self._env = {**os.environ, **(env or {}), "E3P_SOCKET": marks}
+        self._env = {**without_secrets(os.environ), **(env or {}), "E3P_SOCKET": marks}
 
     async def run(self, on_event: OnEvent) -> int:
         """Runs to the end; the runner's exit code. Raises `UserError` where it refuses its input."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -13,6 +14,14 @@ from telemetry.runtime.secret import Secret, given
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 Mib = Annotated[int, msgspec.Meta(ge=0)]
 LOCAL_BROKER = "mqtt://127.0.0.1:1883"
+
+
+def without_secrets(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a program that is not e3p: it needs none of our passwords and tokens."""
+    secret = {
+        f"E3P_{field.name.upper()}" for field in msgspec.structs.fields(Common) if "Secret" in str(field.type)
+    }
+    return {name: value for name, value in env.items() if name not in secret}
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from e3p.settings import Settings, load
+from telemetry.runtime.common import without_secrets
 from tests.commands import e3p
 from tests.processes import ROOT
 from tests.servers import Mosquitto, find_mosquitto, missing_server
@@ -193,3 +194,8 @@ def test_a_traceback_with_all_that_was_in_reach_shows_no_secret(settings: Settin
         told = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
     assert "someone" in told
     assert MARK not in told
+
+
+def test_a_program_under_measurement_inherits_none_of_them() -> None:
+    inherited = without_secrets({**SECRETS, "PATH": "/bin", "E3P_SOCKET": "here"})
+    assert inherited == {"PATH": "/bin", "E3P_SOCKET": "here"}
