@@ -19,7 +19,7 @@ from telemetry.contract.frames import StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.store.influx.errors import LinesRefused, who
 from telemetry.store.influx.lines import tags
-from telemetry.store.influx.names import quoted, text
+from telemetry.store.influx.names import original, quoted, text
 from telemetry.store.influx.pieces import packed_fields, packed_of, selected
 from telemetry.store.influx.server import Server
 from telemetry.store.interface import Letter
@@ -84,10 +84,12 @@ class Letters:
     async def dead(self, node: str | None) -> dict[StreamKey, IntervalSet]:
         """The numbers that letters stand for, by sequence, of one node or of all."""
         numbers: defaultdict[StreamKey, list[int]] = defaultdict(list)
-        of_node = "" if node is None else f" WHERE node = {quoted(node)}"
-        for _, letter in await self._select("size", of_node):
-            if letter.stream is not None and letter.seq is not None:
-                numbers[letter.stream].append(letter.seq)
+        of_node = "" if node is None else f" AND node = {quoted(node)}"
+        asked = f"SELECT seq, gone, node, boot, stream FROM dead WHERE seq >= 0{of_node}"
+        for point in await self._server.ask(self._bucket, asked):
+            if not point["gone"]:
+                key = StreamKey(point["node"], original(point["boot"]), point["stream"])
+                numbers[key].append(point["seq"])
         return {key: IntervalSet.of(seqs) for key, seqs in numbers.items()}
 
     async def _points(self, keys: Sequence[str] | None, columns: str) -> list[tuple[Point, Letter]]:
@@ -108,8 +110,8 @@ class Letters:
     async def _room(self, wanted: int) -> int:
         """Bytes that bodies may still take; counted anew where too few, as others may drop letters."""
         if self._held_bytes is None or self._held_bytes + wanted > self._limit_bytes:
-            points = await self._server.ask(self._bucket, "SELECT size, gone FROM dead")
-            self._held_bytes = sum(point["size"] for point in points if not point["gone"])
+            sums = await self._server.ask(self._bucket, "SELECT sum(size) FROM dead")
+            self._held_bytes = sum(point["sum"] for point in sums)
         return self._limit_bytes - self._held_bytes
 
     def _stamp(self, at_ns: int) -> int:
@@ -135,6 +137,8 @@ def _line(letter: Letter, stamp: int) -> bytes:
         b'letter="%b"' % packed,
         b"size=%di" % len(letter.body or b""),
     ]
+    if letter.stream is not None and letter.seq is not None:
+        fields.append(b"seq=%di" % letter.seq)
     if letter.body is not None:
         fields.append(packed_fields("body", letter.body))
     return b"%b %b %d\n" % (_series(letter), b",".join(fields), stamp)
