@@ -37,10 +37,10 @@ def ratio_u95(first: Compared, second: Compared) -> float | None:
     F.1.2.3): a gain is in neither, and of an offset there remains what it weighs more in the one than in the
     other.
     """
-    parts = [_relative(each) for each in (first, second)]
-    if parts[0] is None or parts[1] is None:
+    one, other = _relative(first), _relative(second)
+    if one is None or other is None:
         return None
-    (u95, shared), (other_u95, other_shared) = parts
+    (u95, shared), (other_u95, other_shared) = one, other
     common = sum(u * other_shared.get(name, 0.0) for name, u in shared.items())
     return float(np.sqrt(max(u95**2 + other_u95**2 - 2 * COVERAGE_FACTOR**2 * common, 0.0)))
 

@@ -8,6 +8,7 @@ the nearest clean one stands up to the mark.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,11 +39,10 @@ class Course:
 
 def course_of(view: View, clock_u95_ns: int = 0) -> Course:
     """Return the power of a window, cut at its edges where these are marks and readings allow it."""
-    near = view.trace
-    plain = Course(near.times_ns, near.watts, view.inside)
-    if not view.is_marked:
-        return plain
-    return _between_marks(view, _guard_ns(view) + clock_u95_ns) or plain
+    clean = _clean(view, _guard_ns(view) + clock_u95_ns) if view.is_marked else None
+    if clean is None:
+        return Course(view.trace.times_ns, view.trace.watts, view.inside)
+    return _between_marks(view, clean)
 
 
 def _guard_ns(view: View) -> int:
@@ -53,30 +53,51 @@ def _guard_ns(view: View) -> int:
     return round(DELAY_KNOWN * facts.period_ns)
 
 
-def _between_marks(view: View, guard_ns: int) -> Course | None:
-    """Return the course of a window whose edges are marks, or None where too few readings are clean.
+class _Clean(NamedTuple):
+    """The first and last reading that tell of the window alone; the last one's value stands until `until_ns`.
+
+    Readings within ``half_ns`` of a mark may tell of both of its sides.
+    """
+
+    first: int
+    last: int
+    until_ns: int
+    half_ns: int
+
+
+def _clean(view: View, guard_ns: int) -> _Clean | None:
+    """Return which readings are the window's own; None where these are fewer than two.
 
     A held value seen at s was renewed in the period before: what it averages lies within half_ns of its
     (shifted) stamp. A value seen to change is younger, by no more than a tick.
     """
-    times, watts, facts = view.outer.times_ns, view.outer.watts, view.facts
+    times, facts = view.outer.times_ns, view.facts
     held_ns = facts.period_ns if facts.holds else 0
     half_ns = (facts.averaging_ns + held_ns) // 2 + guard_ns
-    begin, end = view.begin_ns, view.end_ns
-    first = int(np.searchsorted(times, begin + half_ns))
-    last = int(np.searchsorted(times, end - half_ns, "right")) - 1
-    until = int(times[last])
-    if view.is_polled:
-        young_ns = (facts.averaging_ns - held_ns) // 2 + view.tick_ns + guard_ns
-        first = min([first, *_changes(view, begin + young_ns, begin + half_ns)[:1]])
-        until += held_ns
-        until = min([until, *times[_changes(view, int(times[last]) + 1, until)][:1].tolist()])
+    first = int(np.searchsorted(times, view.begin_ns + half_ns))
+    last = int(np.searchsorted(times, view.end_ns - half_ns, "right")) - 1
     if last - first < 1:
         return None
-    inner = slice(int(np.searchsorted(times, begin, "right")), int(np.searchsorted(times, end)))
-    inner = slice(max(first, inner.start), min(last + 1, inner.stop))
-    before = slice(0, int(np.searchsorted(times, begin - half_ns, "right")))
-    after = slice(int(np.searchsorted(times, end + half_ns)), len(times))
+    until_ns = int(times[last])
+    if view.is_polled:
+        young_ns = (facts.averaging_ns - held_ns) // 2 + view.tick_ns + guard_ns
+        fresh = _changes(view, view.begin_ns + young_ns, view.begin_ns + half_ns)
+        first = min([first, *fresh[:1].tolist()])
+        stale = _changes(view, until_ns + 1, until_ns + held_ns)
+        until_ns = min([until_ns + held_ns, *times[stale][:1].tolist()])
+    return _Clean(first, last, until_ns, half_ns)
+
+
+def _between_marks(view: View, clean: _Clean) -> Course:
+    """Return the course of a window whose edges are marks."""
+    times, watts, begin, end = view.outer.times_ns, view.outer.watts, view.begin_ns, view.end_ns
+    first, last = clean.first, clean.last
+    before = slice(0, int(np.searchsorted(times, begin - clean.half_ns, "right")))
+    after = slice(int(np.searchsorted(times, end + clean.half_ns)), len(times))
+    inner = slice(
+        max(first, int(np.searchsorted(times, begin, "right"))),
+        min(last + 1, int(np.searchsorted(times, end))),
+    )
     pieces = [
         (times[before], watts[before]),
         (np.full(int(before.stop > 0), begin - 1), watts[before][-1:]),
@@ -86,13 +107,13 @@ def _between_marks(view: View, guard_ns: int) -> Course | None:
         (np.full(int(after.start < len(times)), end + 1), watts[after][:1]),
         (times[after], watts[after]),
     ]
-    at = before.stop + (before.stop > 0)
+    at = before.stop + (before.stop > 0) + 1
     return Course(
         times_ns=np.concatenate([stamps for stamps, _ in pieces]),
         watts=np.concatenate([values for _, values in pieces]),
-        inside=slice(at + 1, at + 1 + max(inner.stop - inner.start, 0)),
+        inside=slice(at, at + inner.stop - inner.start),
         begin_s=max(int(times[first]) - begin, 0) / NS_PER_S,
-        end_s=max(end - until, 0) / NS_PER_S,
+        end_s=max(end - clean.until_ns, 0) / NS_PER_S,
         is_marked=True,
     )
 

@@ -109,26 +109,18 @@ def measure(
 
 
 def _with_samples(view: View, known: Known) -> WindowEnergy:
-    gaps = find_gaps(view)
-    course = course_of(view, known.clock_u95_ns)
-    bridge = bridged(course, view)
-    integral = Integral(bridge.times_ns, bridge.watts, hold=view.holds)
-    cells = cells_of(view, course)
-    pattern = _pattern(view, cells, known)
-    rest = cells.watts if pattern is None else pattern.rest_w
-    variation = Variation(rest, view.spacing_s, view.facts.noise_w or 0.0)
-    inputs = Inputs(view, course, cells, variation, gaps, pattern, known.clock_u95_ns)
+    inputs, integral = _inputs(view, known)
     flags = flags_in_order((*flags_of(view), *known.flags))
-    integral_j = integral.energy_j(view.begin_ns, view.end_ns) - (pattern.excess_j if pattern else 0.0)
+    integral_j = integral.energy_j(view.begin_ns, view.end_ns)
+    integral_j -= inputs.pattern.excess_j if inputs.pattern else 0.0
     lines = budget(inputs, integral_j)
     counted = None if "counter_back" in flags else count(view, integral)
-    energy_j, method = integral_j, _method(view, pattern)
+    energy_j, method, locked = integral_j, _method(view, inputs.pattern), _is_locked(inputs, known, lines)
     if counted and _counter_answers(counted, integral_j, lines):
-        energy_j, method = counted.energy_j, "counter"
+        # A counter sees all the time: no load keeps step with it.
+        energy_j, method, locked = counted.energy_j, "counter", False
         lines = counter_budget(inputs, counted, energy_j)
-    coverage = _coverage(view, gaps)
-    locked = _is_locked(view, known, pattern, lines)
-    reasons = in_order((*_reasons(view, gaps, is_locked=locked), *known.reasons))
+    reasons = in_order((*_reasons(view, inputs.gaps, is_locked=locked), *known.reasons))
     return WindowEnergy(
         begin_ns=view.begin_ns,
         end_ns=view.end_ns,
@@ -139,7 +131,7 @@ def _with_samples(view: View, known: Known) -> WindowEnergy:
         net_j=None if known.idle_w is None else energy_j - known.idle_w * view.duration_s,
         budget=lines,
         method=method,
-        coverage=coverage,
+        coverage=_coverage(view, inputs.gaps),
         samples=len(view.watts),
         missed=view.outer.missed(view.begin_ns, view.end_ns),
         mean_w=energy_j / view.duration_s,
@@ -152,9 +144,22 @@ def _with_samples(view: View, known: Known) -> WindowEnergy:
     )
 
 
+def _inputs(view: View, known: Known) -> tuple[Inputs, Integral]:
+    """Return what the budget is made of, and the power integrated."""
+    course = course_of(view, known.clock_u95_ns)
+    bridge, cells = bridged(course, view), cells_of(view, course)
+    if not len(cells.watts):
+        cells = Cells(view.times_ns, view.watts)
+    pattern = _pattern(view, cells, known)
+    rest = pattern.rest_w if pattern else cells.watts
+    variation = Variation(rest, view.spacing_s, view.facts.noise_w or 0.0)
+    inputs = Inputs(view, course, cells, variation, find_gaps(view), pattern, known.clock_u95_ns)
+    return inputs, Integral(bridge.times_ns, bridge.watts, hold=view.holds)
+
+
 def _pattern(view: View, cells: Cells, known: Known) -> Pattern | None:
     """Return what follows the batches, where the sensor does not see all the time."""
-    if known.batch_begin_ns is None or not view.unseen or not len(cells.watts):
+    if known.batch_begin_ns is None or not view.unseen:
         return None
     begins = np.sort(known.batch_begin_ns)
     begins = begins[(begins >= view.begin_ns) & (begins < view.end_ns)]
@@ -213,13 +218,14 @@ def _reasons(view: View, gaps: Gaps, *, is_locked: bool) -> Iterable[Reason]:
         yield "locked_aliasing"
 
 
-def _is_locked(view: View, known: Known, pattern: Pattern | None, lines: tuple[Line, ...]) -> bool:
+def _is_locked(inputs: Inputs, known: Known, lines: tuple[Line, ...]) -> bool:
     """Return whether batches may run in step with the readings, so that their scatter tells nothing."""
+    pattern = inputs.pattern
     if pattern and pattern.is_locked:
         return True
     if pattern and pattern.slow_j > comparable_j([line for line in lines if line.name != "beat"]):
         return True
-    return known.batch_begin_ns is not None and is_locked(view, known.batch_begin_ns)
+    return known.batch_begin_ns is not None and is_locked(inputs.view, known.batch_begin_ns)
 
 
 def _is_short(view: View) -> bool:
