@@ -26,14 +26,14 @@ def backup(
 
     import anyio
 
-    from e3p.bar import Share
+    from e3p.bar import share_of
     from e3p.settings import load
     from telemetry.store.backup import back_up
 
     settings = load(config, store=store)
     opened = settings.store(create=False)
-    with Share("copied") as share:
-        made = anyio.run(back_up, opened, folder, time.time(), share.show)
+    with share_of("copied") as show:
+        made = anyio.run(back_up, opened, folder, time.time(), show)
     _print(made, f"the backup is in {folder}", json=json)
 
 

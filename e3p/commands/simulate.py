@@ -64,19 +64,33 @@ def fleet(
         return await _interruptible(run), await _ledger(run, settings) if store else []
 
     outcome, rows = anyio.run(work)
+    in_store = sum(row.stored_count for row in rows) == outcome.made if store else True
+    closed = outcome.closed and in_store and all(row.closed for row in rows)
     if json:
-        print_json({"outcome": outcome, "streams": rows})
+        print_json({"closed": closed, "outcome": outcome, "streams": rows})
     else:
         _print(outcome, rows)
-    closed = outcome.closed and all(row.closed for row in rows)
+        typer.echo("the ledger closes" if closed else "the ledger does not close: frames are missing")
     return 0 if closed else 1
 
 
 async def _interruptible(run: Fleet) -> Outcome:
     """The first Ctrl-C ends the sampling, the second everything."""
     import signal
+    import sys
 
     import anyio
+
+    from e3p.bar import share_of
+    from e3p.output import say
+
+    outcome: Outcome | None = None
+    on_terminal = sys.stderr.isatty()
+
+    def tell(progress: Progress) -> None:
+        show(min(1.0, progress.seconds / run.plan.seconds))
+        if not on_terminal:
+            say(f"{progress.seconds:6.0f} s  {progress.made:,} frames made, {progress.stored:,} stored")
 
     async with anyio.create_task_group() as tasks:
 
@@ -84,12 +98,15 @@ async def _interruptible(run: Fleet) -> Outcome:
             with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
                 async for _ in signals:
                     if run.stopped:
-                        raise KeyboardInterrupt
+                        tasks.cancel_scope.cancel()
                     run.stop()
 
         tasks.start_soon(listen)
-        outcome = await run.run(_tell)
+        with share_of("simulated") as show:
+            outcome = await run.run(tell)
         tasks.cancel_scope.cancel()
+    if outcome is None:
+        raise KeyboardInterrupt
     return outcome
 
 
@@ -100,12 +117,6 @@ async def _ledger(run: Fleet, settings: Settings) -> list[LedgerRow]:
     boots = {node.boot.id for node in run.nodes}
     async with settings.opened_store(create=False) as store:
         return [row for row in await read_ledger(store) if row.boot in boots]
-
-
-def _tell(progress: Progress) -> None:
-    from e3p.output import say
-
-    say(f"{progress.seconds:6.0f} s  {progress.made:,} frames made, {progress.stored:,} stored")
 
 
 def _print(outcome: Outcome, rows: list[LedgerRow]) -> None:
@@ -131,5 +142,3 @@ def _print(outcome: Outcome, rows: list[LedgerRow]) -> None:
     print_table(("", "value"), facts)
     for name in ("stored", "dead", "lost", "spooled", "missing") if rows else ():
         typer.echo(f"in the store's ledger, {name}: {sum(getattr(row, f'{name}_count') for row in rows):,}")
-    closed = outcome.closed and all(row.closed for row in rows)
-    typer.echo("the ledger closes" if closed else "the ledger does not close: frames are missing")

@@ -157,5 +157,19 @@ async def test_the_command_answers_with_the_outcome_and_the_ledger(
     async with collecting(store, address):
         said = await anyio.run_process([sys.executable, "-m", "e3p", "simulate", "fleet", *arguments])
     document = json.loads(said.stdout)
-    assert document["outcome"]["closed"]
+    assert document["closed"]
     assert document["outcome"]["stored"] == sum(row["stored_count"] for row in document["streams"]) == 12
+
+
+async def test_a_store_that_has_nothing_of_it_does_not_close_the_ledger(
+    store: SqliteStore, address: Address, tmp_path: Path
+) -> None:
+    other = SqliteStore(tmp_path / "other.db")
+    await other.open()
+    await other.close()
+    where = ["--mqtt", address.url, "--store", f"sqlite:///{other.path}"]
+    command = [sys.executable, "-m", "e3p", "simulate", "fleet", "--nodes", "1", "--seconds", "1", *where]
+    async with collecting(store, address):
+        said = await anyio.run_process(command, check=False)
+    assert said.returncode == 1
+    assert said.stdout.endswith(b"the ledger does not close: frames are missing\n")
