@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from telemetry.contract.decode import Received
+from telemetry.contract.frames import Frame, ManifestFrame, StreamKey
+from telemetry.contract.intervals import IntervalSet
+from telemetry.contract.manifest import Device
 from telemetry.runtime.secret import Secret
 from telemetry.store.access import Access
 from telemetry.store.influx import Address, InfluxStore
+from tests.contracts.store.builders import POWER, came
 from tests.servers import Influx
+
+ALL = IntervalSet.below(2**53)
 
 
 def new_bucket(test: str = "test") -> str:
@@ -68,3 +76,21 @@ def fresh(influx: Influx) -> Iterator[str]:
 def influx_maker(influx: Influx, bucket: str) -> Callable[..., InfluxStore]:
     """Makes stores that keep up to 1,000 bytes of letters, all in the same buckets."""
     return partial(influx_store, influx, bucket, letter_bytes=1_000)
+
+
+async def held(store: InfluxStore, key: StreamKey = POWER) -> list[Frame]:
+    """All frames of a sequence."""
+    return [frame for _, frame in await store.frames(key, ALL)]
+
+
+def manifest() -> Received:
+    """What a node is, told now."""
+    said = {
+        "device": Device(kind="jetson-tx2"),
+        "software": "e3p",
+        "hash": "h",
+        "os_boot": "k",
+        "streams": (),
+    }
+    frame = ManifestFrame(v=1, boot="b1", seq=0, anchor=time.time_ns(), t0=0, **said)
+    return came(POWER._replace(stream="manifest/agent"), frame)
