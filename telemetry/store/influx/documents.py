@@ -86,7 +86,8 @@ class Documents:
             return []
         numbers = " OR ".join(f"revision = {_numbered(number)}" for number in sorted(set(newest.values())))
         points = await self._select(kind, DOCUMENT, [*chosen, f"({numbers})"])
-        found = [_revision(kind, point) for point in points if newest[point["id"]] == point["number"]]
+        # A document that was written between the two questions is of the next look.
+        found = [_revision(kind, point) for point in points if newest.get(point["id"]) == point["number"]]
         return sorted(found, key=lambda each: each.id)
 
     async def history(self, kind: str, document: str) -> list[Revision]:
