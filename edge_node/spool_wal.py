@@ -9,6 +9,7 @@ hit is lost: the spool's own checksums and SQLite's check of the file find that.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,18 +71,22 @@ def read_log(data: bytes | bytearray) -> Log | None:
     if _sum(data[: HEADER.size - 8], order, (0, 0)) != (sum1, sum2):
         return None
     size = FRAME.size + page_bytes
-    starts = list(range(HEADER.size, len(data) - size + 1, size))
-    while starts and FRAME.unpack_from(data, starts[-1])[2:4] != (salt1, salt2):
-        starts.pop()
-    fits, commits = [], []
+    log = Log([], [], [])
     before = (sum1, sum2)
-    for start in starts:
+    for start in range(HEADER.size, len(data) - size + 1, size):
         _, pages, *salts, one, other = FRAME.unpack_from(data, start)
-        said = _frame_sum(data, start, order, before, page_bytes)
-        fits.append(said == (one, other) and salts == [salt1, salt2])
-        commits.append(pages != 0)
+        off = _bits_off(salts, (salt1, salt2))
+        if off > 1:  # of an earlier generation, which this one has not overwritten yet
+            break
+        log.starts.append(start)
+        log.fits.append(_frame_sum(data, start, order, before, page_bytes) == (one, other) and not off)
+        log.commits.append(pages != 0)
         before = (one, other)
-    return Log(starts, fits, commits)
+    return log
+
+
+def _bits_off(salts: Iterable[int], right: Iterable[int]) -> int:
+    return sum((one ^ other).bit_count() for one, other in zip(salts, right, strict=True))
 
 
 def _order(data: bytes | bytearray) -> str:

@@ -90,6 +90,21 @@ def test_a_commit_that_a_power_cut_tore_is_left_to_sqlite(tmp_path: Path) -> Non
     assert not mend(torn)
 
 
+def test_what_an_earlier_generation_of_the_log_left_behind_is_never_taken_for_ours(tmp_path: Path) -> None:
+    path = tmp_path / "node.spool"
+    spool = Spool(path, ROOM)
+    _write(spool, 0, 1)
+    wal = (tmp_path / "node.spool-wal").read_bytes()
+    spool.close()
+    frame = 24 + 1024
+    stale = b"".join(
+        wal[at : at + 8] + b"another!" + wal[at + 16 : at + frame] for at in range(32, len(wal), frame)
+    )
+    torn = tmp_path / "torn-wal"
+    torn.write_bytes(wal + stale + wal[32:])
+    assert not mend(torn)
+
+
 def test_a_spool_from_before_there_were_checksums_is_taken_on(tmp_path: Path) -> None:
     path = tmp_path / "node.spool"
     spool = Spool(path, ROOM)
