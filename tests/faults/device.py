@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 
+from telemetry.contract.intervals import IntervalSet
 from tests.faults.tap import Key, Made, Tap
 from tests.processes import Program, Sensor
 
@@ -98,8 +99,12 @@ class Device:
         return list(self.tap.refresh().offered.values())
 
     def unsettled(self, settled: Callable[[Key], bool]) -> set[Key]:
-        """What its spool has for certain, as far as `settled` knows which frames may have left."""
-        return {key for key in self.tap.refresh().committed if not settled(key)}
+        """What its spool has for certain, as far as it was told or `settled` knows what may leave."""
+        return {key for key in self.tap.refresh().committed if not settled(key) and not self.was_told(key)}
+
+    def was_told(self, key: Key) -> bool:
+        """Whether its agents have heard that a collector has this frame; no witness need have."""
+        return key.seq in self.tap.settled.get((key.boot, key.stream), IntervalSet())
 
     def say(self, kind: str, **fields: Any) -> None:
         """One line to the agent's socket."""

@@ -134,10 +134,11 @@ class Scene:
     async def until_settled(self, keys: set[Key]) -> None:
         """A collector has spoken of all of these."""
 
-        def left() -> list[Key]:
-            return [key for key in keys if not self.witness.is_settled(key)]
+        def left() -> set[Key]:
+            still = {key for key in keys if not self.witness.is_settled(key)}
+            return still & self.unsettled() if still and self.devices else still
 
-        await until(lambda: not left(), lambda: f"not settled: {left()[:5]}", SETTLED_WITHIN_S)
+        await until(lambda: not left(), lambda: f"not settled: {sorted(left())[:5]}", SETTLED_WITHIN_S)
 
     async def until_caught_up(self, waiting: set[Key]) -> None:
         """A frame that is made from now on is acknowledged, and so are those that waited."""

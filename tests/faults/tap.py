@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from telemetry.contract.intervals import IntervalSet
+
 LENGTH = struct.Struct("<I")
 
 
@@ -45,10 +47,11 @@ class Made(NamedTuple):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """Frames that the spool was asked to commit, or keys that it has committed."""
+    """Frames that the spool was asked to commit, keys that it has committed, ranges that may leave it."""
 
     offered: tuple[Made, ...] = ()
     committed: tuple[Key, ...] = ()
+    settled: tuple[tuple[str, str, tuple[tuple[int, int], ...]], ...] = ()
 
 
 class Tap:
@@ -59,6 +62,7 @@ class Tap:
         folder.mkdir(parents=True, exist_ok=True)
         self.offered: dict[Key, Made] = {}
         self.committed: set[Key] = set()
+        self.settled: dict[tuple[str, str], IntervalSet] = {}
         self._read: dict[Path, int] = {}
 
     def refresh(self) -> Tap:
@@ -66,6 +70,9 @@ class Tap:
             for entry in self._entries(path):
                 self.offered.update((made.key, made) for made in entry.offered)
                 self.committed.update(entry.committed)
+                for boot, stream, ranges in entry.settled:
+                    known = self.settled.get((boot, stream), IntervalSet())
+                    self.settled[boot, stream] = known | IntervalSet(ranges)
         return self
 
     def _entries(self, path: Path) -> Iterator[Entry]:
@@ -97,10 +104,10 @@ class Recording:
 
 def record(folder: Path) -> None:
     """From now on the spool of this process is recorded."""
-    from edge_node.accounts import Loss
-    from edge_node.spool import Batch, Spool
+    from edge_node.accounts import Loss, Name
+    from edge_node.spool import Batch, Settled, Spool
 
-    recording, write = Recording(folder), Spool.write
+    recording, write, settle = Recording(folder), Spool.write, Spool.settle
 
     def tapped(self: Spool, batch: Batch, spare: Collection[int] = ()) -> list[Loss]:
         made = tuple(Made(row.name.boot, row.name.stream, row.seq, row.ticks, row.body) for row in batch.rows)
@@ -111,7 +118,11 @@ def record(folder: Path) -> None:
             recording.put(Entry(committed=tuple(each.key for each in made)))
         return gone
 
-    Spool.write = tapped  # type: ignore[method-assign]
+    def heard(self: Spool, name: Name, seqs: IntervalSet) -> Settled:
+        recording.put(Entry(settled=((*name, seqs.ranges),)))
+        return settle(self, name, seqs)
+
+    Spool.write, Spool.settle = tapped, heard  # type: ignore[method-assign]
 
 
 def bend_the_clock(path: Path) -> None:
