@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
@@ -91,25 +91,35 @@ def _save(broken: sqlite3.Connection, fresh: Spool, *, declare: bool) -> int:
         if id_ in sequences and _are_numbers(first, last, ticks) and first <= last
     ]
     fresh.write(Batch((), lost, numbers, boots.values(), _books(broken)))
-    frames, saved = _frames(broken, sequences), 0
+    spoilt: dict[tuple[Name, int], int] = {}
+    frames, saved = _frames(broken, sequences, spoilt), 0
     while rows := list(islice(frames, CHUNK)):
         fresh.write(Batch(rows))
         saved += len(rows)
     if declare:
-        fresh.write(Batch(losses=list(_destroyed(fresh))))
+        fresh.write(Batch(losses=list(_destroyed(fresh, spoilt))))
     return saved
 
 
-def _destroyed(fresh: Spool) -> Iterator[Loss]:
-    """What is neither here nor declared: a collector that has it knows better. The ticks are not known."""
+def _destroyed(fresh: Spool, spoilt: Mapping[tuple[Name, int], int]) -> Iterator[Loss]:
+    """What is neither here nor declared: a collector that has it knows better.
+
+    Its ticks are those that `spoilt` frames still tell; of one that is gone as a whole they are not known.
+    """
     for name, account in fresh.accounts().items():
         known = account.spooled | IntervalSet((first, last) for first, last, _ in account.lost)
         for first, last in (IntervalSet.below(account.next_seq) - known).ranges:
-            yield Loss(name, first, last, 0)
+            ticks = sum(spoilt.get((name, seq), 0) for seq in range(first, last + 1))
+            yield Loss(name, first, last, ticks)
 
 
-def _frames(broken: sqlite3.Connection, sequences: dict[int, Numbers]) -> Iterator[Row]:
-    """Every whole frame, each asked for by itself: a damaged page takes no other one along."""
+def _frames(
+    broken: sqlite3.Connection, sequences: Mapping[int, Numbers], spoilt: dict[tuple[Name, int], int]
+) -> Iterator[Row]:
+    """Every whole frame, each asked for by itself: a damaged page takes no other one along.
+
+    The ticks of `spoilt` ones are noted.
+    """
     crc = "crc" if any(row[1] == "crc" for row in _rows(broken, "PRAGMA table_info(frame)")) else "NULL"
     seen: set[tuple[Name, int]] = set()
     for id_ in _ids(broken):
@@ -118,9 +128,13 @@ def _frames(broken: sqlite3.Connection, sequences: dict[int, Numbers]) -> Iterat
                 continue
             name, next_seq, _ = sequences[sequence]
             row = Row(name, seq, t0, ticks, body)
-            if seq < next_seq and (name, seq) not in seen and is_whole(row, told):
+            if seq >= next_seq or (name, seq) in seen:
+                continue
+            if is_whole(row, told):
                 seen.add((name, seq))
                 yield row
+            else:
+                spoilt[name, seq] = ticks
 
 
 def _ids(broken: sqlite3.Connection) -> Iterator[int]:
