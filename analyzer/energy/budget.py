@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,7 +151,7 @@ def _locked(pattern: Pattern | None) -> tuple[Line, ...]:
         return ()
     return (
         Line("pattern", pattern.locked_j, f"harmonics of a batch beyond the {pattern.harmonics} fitted ones"),
-        Line("beat", pattern.slow_j / np.sqrt(3.0), "batches nearly in step with the readings", flat=True),
+        Line("beat", pattern.slow_j / math.sqrt(3.0), "batches nearly in step with the readings", flat=True),
     )
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from analyzer.energy import COVERAGE_FACTOR, Known, Line, SensorFacts, WindowEnergy, measure
+from analyzer.energy.batches import Pattern
+from analyzer.energy.budget import _locked
 from tests.unit.energy.waves import FAST, MS, Wave, constant, ns, square, stamps, trace_at, trace_of, without
 
 Load = Callable[[np.random.Generator], tuple[Wave, float]]
@@ -207,3 +209,8 @@ def test_white_noise_that_is_stated_is_not_counted_twice() -> None:
     results = [white(seed, replace(BARE, noise_w=0.5)) for seed in range(30)]
     sampling = np.mean([line(result, "sampling").u_j for result in results])
     assert sampling < 0.25 * line(results[0], "noise").u_j
+
+
+def test_what_a_pattern_of_batches_adds_are_plain_numbers_that_travel_in_a_result() -> None:
+    lines = _locked(Pattern(rest_w=np.zeros(3), locked_j=0.5, slow_j=0.3))
+    assert [type(line.u_j) for line in lines] == [float, float]
