@@ -71,6 +71,16 @@ async def test_the_body_that_was_refused_never_stands_for_the_one_that_was_store
     assert await store.covering(POWER, 0, 9 * S) == [good.frame]
 
 
+async def test_a_frame_that_begins_when_a_refused_one_does_is_stored(
+    influx: Influx, bucket: str, store: InfluxStore
+) -> None:
+    now = time.time_ns()
+    write_line(influx, bucket, f"power,node=other gpu=5i {now}")
+    bad, good = power(0, anchor=now, t0=S), power(1, anchor=now, t0=S, ch=("a", "b"))
+    assert (await store.write([bad, good]))[1] is Verdict.STORED
+    assert await held(store) == [good.frame]
+
+
 async def test_a_frame_comes_back_to_the_last_bit(store: InfluxStore) -> None:
     watts = pack("f", [1.5, math.nan, math.inf, -math.inf, -0.0, 1e-45, 3.4e38, -7.25])
     odd = power(0, w=watts, counter_j=pack("d", [1.0, math.nan]), dt=pack_dt([0, 1, 2, 2**40]))

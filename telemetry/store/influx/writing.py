@@ -49,13 +49,15 @@ class Writer:
             await self._catch_up(boots_of(frames))
             refused: dict[int, Rejected] = {}
             rooms: dict[int, Room] = {}
+            stamps: dict[int, int] = {}
             while True:
                 judgement = await self._judge(frames, refused)
-                rejected = await self._store(
-                    [each for each in judgement.taken if each.at not in rooms], rooms
-                )
+                # One that is refused may leave its stamp to another, which then has to be written there.
+                new = [each for each in judgement.taken if stamps.get(each.at) != each.stamp]
+                rejected = await self._store(new, rooms)
                 if not rejected:
                     break
+                stamps |= {each.at: each.stamp for each in new}
                 refused |= rejected
             if judgement.taken:
                 await self._enter(judgement, rooms)
