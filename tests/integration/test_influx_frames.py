@@ -49,6 +49,18 @@ async def test_nothing_of_a_refused_frame_shows_in_a_window(
     assert [frame.seq for frame in await store.covering(POWER, 0, 9 * S)] == [0, 1, 3, 4]
 
 
+async def test_a_refused_frame_hides_no_neighbour_of_a_window(
+    influx: Influx, bucket: str, store: InfluxStore
+) -> None:
+    now = time.time_ns()
+    write_line(influx, bucket, f"power,node=other gpu=5i {now}")
+    await store.write(
+        [power(seq, anchor=now, ch=("total", "gpu" if seq in (1, 2, 4) else "cpu")) for seq in range(6)]
+    )
+    beside = await store.covering(POWER, 3 * S + S // 4, 3 * S + S // 2)
+    assert [frame.seq for frame in beside] == [0, 3, 5]
+
+
 async def test_a_refused_number_can_be_stored_with_a_good_body(
     influx: Influx, bucket: str, store: InfluxStore
 ) -> None:

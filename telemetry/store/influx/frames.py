@@ -55,6 +55,10 @@ class Search(NamedTuple):
             return self._replace(begin=max(self.begin, self.end - NEAR_NS))
         return self._replace(end=min(self.end, self.begin + NEAR_NS))
 
+    def beyond(self, stamp: int, *, newest: bool) -> Search:
+        """Only the part that is further away than a stamp."""
+        return self._replace(end=stamp - 1) if newest else self._replace(begin=stamp + 1)
+
 
 class Reader:
     """Reads points and frames of `frame`. `raw_ns`: how long the raw bucket keeps them; 0: for ever."""
@@ -91,8 +95,8 @@ class Reader:
         for room in row.rooms:
             async for page in self._pages(room, Search(row, early + 1, late - 1), BODY):
                 found.update(_decoded(row, page))
-            before = await self._nearest(room, Search(row, EARLIEST, early), newest=True)
-            after = await self._nearest(room, Search(row, late, LATEST), newest=False)
+            before = await self._nearest(room, Search(row, EARLIEST, early), held, newest=True)
+            after = await self._nearest(room, Search(row, late, LATEST), held, newest=False)
             found.update(_decoded(row, (*before, *after)))
         return _chosen([frame for seq, frame in found.items() if seq in held], begin, end)
 
@@ -109,14 +113,16 @@ class Reader:
                 break
         return found
 
-    async def _nearest(self, room: Room, search: Search, *, newest: bool) -> list[Point]:
+    async def _nearest(self, room: Room, search: Search, held: Runs, *, newest: bool) -> list[Point]:
         """The newest or oldest point of a search, if there is one; of a power stream, one with samples."""
         samples = " AND n > 0" if search.row.stream.startswith("power/") else ""
         order = f"ORDER BY time {'DESC' if newest else 'ASC'} LIMIT 1"
         for each in (search.near(newest=newest), search):
-            found = await self._ask(room, each._replace(also=samples), BODY, order)
-            if found:
-                return found
+            part = each._replace(also=samples)
+            while found := await self._ask(room, part, BODY, order):
+                if found[0]["seq"] in held:
+                    return found
+                part = part.beyond(found[0]["time"], newest=newest)  # refused, or never acknowledged
         return []
 
     async def _pages(self, room: Room, search: Search, columns: str) -> AsyncIterator[list[Point]]:
