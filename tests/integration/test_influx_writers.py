@@ -57,6 +57,29 @@ async def test_a_writer_sees_what_another_wrote_since(
     await other.close()
 
 
+async def test_a_writer_sees_what_another_wrote_after_an_answer_that_was_lost(
+    influx: Influx, bucket: str, store: InfluxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = influx_store(influx, bucket)
+    await other.open()
+    await store.write([power(0)])
+    real = store._server.write
+
+    async def unheard(into: str, lines: bytes) -> None:
+        await real(into, lines)
+        if into == f"{bucket}-results":
+            raise StoreUnavailable("the line was cut")
+
+    monkeypatch.setattr(store._server, "write", unheard)
+    with pytest.raises(StoreUnavailable):
+        await store.write([power(1)])
+    assert await other.write([power(1)]) == [Verdict.REPEAT]
+    monkeypatch.setattr(store._server, "write", real)
+    assert await store.write([power(1), power(2)]) == [Verdict.STORED] * 2
+    assert await other.write([power(2, missed=9)]) == [Verdict.CONFLICT]
+    await other.close()
+
+
 async def test_a_crash_between_frames_and_ledger_loses_nothing_and_doubles_nothing(
     influx: Influx, bucket: str, store: InfluxStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

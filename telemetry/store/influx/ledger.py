@@ -66,7 +66,8 @@ class Ledger:
 
     async def write(self, lines: Iterable[bytes]) -> None:
         """Writes lines into the bucket that never forgets, and rings the bell."""
-        bell = b"writer rung=%di %d\n" % (self._rung + 1, self.writer)
+        self._rung += 1  # also where the answer gets lost: the server may have these lines
+        bell = b"writer rung=%di %d\n" % (self._rung, self.writer)
         try:
             await self._server.write(self._bucket, b"".join((*lines, bell)))
         except LinesRefused as error:
@@ -74,7 +75,6 @@ class Ledger:
                 f"{who(self._server.address)}: bucket {self._bucket!r} refuses the ledger ({error}); "
                 "does another program write into it?"
             ) from None
-        self._rung += 1
 
     async def _read(self, chosen: str) -> list[tuple[int, Row]]:
         rows = await self._server.ask(self._bucket, f"SELECT {selected('doc')} FROM ledger{chosen}")
