@@ -3,7 +3,7 @@
 #   TORCH_BACKEND=cpu   a small torch without CUDA        PYTHON=…   build .venv on this interpreter
 #   ARGS="…"            more arguments for the program    JOBS=4     how many tests at a time
 .DEFAULT_GOAL := help
-.PHONY: help setup servers servers-found demo test test-all lint bench prove-ledger faults fuzz screenshots
+.PHONY: help setup servers servers-found demo test test-all lint study bench prove-ledger faults fuzz screenshots
 
 PYTHON ?= python3
 TORCH_BACKEND ?=
@@ -38,6 +38,9 @@ lint: setup ## ruff, the type checker, the floors
 	@failed=0; for check in "ruff check ." "ruff format --check ." "mypy" "lint-imports --no-logo"; do \
 		echo "== $$check"; $(BIN)/$$check || failed=1; \
 	done; exit $$failed
+
+study: setup ## what the stated uncertainties are worth: simulated sensors against known truths (10 minutes)
+	@$(BIN)/python -m studies.energy $(ARGS)
 
 bench: setup ## the benchmarks: a table and a JSON file
 	@$(BIN)/python -m benchmarks $(ARGS)
