@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from telemetry.contract.errors import UserError
 from telemetry.contract.intervals import IntervalSet
 from telemetry.runtime.secret import Secret
 from telemetry.store.access import Access
@@ -99,6 +100,29 @@ async def test_a_query_that_the_server_gives_up_is_no_empty_answer() -> None:
     async with talking_to(Scripted(answer)) as server:
         with pytest.raises(StoreUnavailable, match="timeout"):
             await server.ask("b", "SELECT f FROM m")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n<!doctype html",
+    ],
+)
+async def test_another_web_server_is_told_in_one_line(answer: bytes) -> None:
+    async with talking_to(Scripted(answer)) as server:
+        with pytest.raises(UserError, match="no InfluxDB 2 answers there") as told:
+            await server.ask("b", "SELECT f FROM m")
+        assert "\n" not in str(told.value)
+
+
+async def test_a_long_answer_is_read_to_the_end_wherever_its_lines_end() -> None:
+    lines = [b'{"results":[{"series":[{"columns":["time"],"values":[[%d]]}]}]}' % at for at in range(3)]
+    body = b"\n".join(lines)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    async with talking_to(Scripted(answer)) as server:
+        found = [series.values async for series in server.stream("b", "SELECT f FROM m")]
+    assert found == [[[0]], [[1]], [[2]]]
 
 
 async def test_lines_travel_compressed_where_that_is_chosen() -> None:

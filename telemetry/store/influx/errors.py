@@ -51,7 +51,12 @@ def decision(address: Address, status: int, body: bytes, headers: Mapping[str, s
         return StoreUnavailable(f"{address.place}: status {status} {words}".rstrip(), retry_after_s=wait_s)
     if status == 404 and words:
         return NotThere(f"{who(address)}: {words}; influx bucket list shows what is there", words.split()[0])
-    return UserError(f"{address.base}: no InfluxDB 2 answers there (status {status}); is the port right?")
+    return nobody(address, f"status {status}")
+
+
+def nobody(address: Address, why: str) -> UserError:
+    """The error where something else answers."""
+    return UserError(f"{address.base}: no InfluxDB 2 answers there ({why}); is the port right?")
 
 
 def trouble(address: Address, error: Exception) -> Exception:

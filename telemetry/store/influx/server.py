@@ -7,7 +7,7 @@ import gzip
 import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import anyio.to_thread
@@ -16,8 +16,10 @@ import msgspec
 from telemetry.contract.errors import UserError
 from telemetry.store.access import Access, Token
 from telemetry.store.influx.address import TOKEN, Address
-from telemetry.store.influx.errors import decision, trouble
+from telemetry.store.influx.errors import decision, nobody, trouble
 from telemetry.store.interface import StoreUnavailable
+
+T = TypeVar("T")
 
 # A half-open connection shows as silence. A server that sorts out a large write may be silent for a while.
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=30)
@@ -98,29 +100,31 @@ class Server:
         form = {"db": bucket, "epoch": "ns", "q": statement, "chunked": "true", "chunk_size": str(CHUNK)}
         accepts = {"Accept": "application/json"}
         async with self._answered("POST", "/query", data=form, headers=accepts, timeout=UNHURRIED) as answer:
-            begun = bytearray()
-            async for part in answer.content.iter_any():
-                *lines, rest = part.split(b"\n")
-                for line in lines:
-                    for result in self._results(bytes(begun) + line):
-                        for series in result.series:
-                            yield series
-                    begun.clear()
-                begun += rest
+            async for line in _lines(answer.content):
+                for result in self._results(line):
+                    for series in result.series:
+                        yield series
 
     async def call(self, method: str, path: str, body: object | None = None, **asked: str) -> Any:  # noqa: ANN401 - JSON
         """One request of the management interface, with its answer."""
         data = None if body is None else msgspec.json.encode(body)
         headers = {"Content-Type": "application/json"}
         answer = await self._request(method, path, params=asked, data=data, headers=headers)
-        return msgspec.json.decode(answer) if answer else None
+        return self._decoded(answer, Any) if answer else None
 
     def _results(self, body: bytes) -> list[_Result]:
-        answer = msgspec.json.decode(body, type=_Answer)
+        answer = self._decoded(body, _Answer)
         for words in (answer.error, *(result.error for result in answer.results)):
             if words is not None:
                 raise StoreUnavailable(f"{self.address.place}: a query failed: {words}")
         return answer.results
+
+    def _decoded(self, body: bytes, kind: type[T]) -> T:
+        """JSON. Raises `UserError`: any web server may give pages in place of it."""
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except msgspec.DecodeError as error:
+            raise nobody(self.address, str(error)) from None
 
     async def _request(self, method: str, path: str, **how: Any) -> bytes:  # noqa: ANN401 - aiohttp's own
         async with self._answered(method, path, **how) as answer:
@@ -137,8 +141,11 @@ class Server:
         if self._session is None:
             raise RuntimeError(f"{self.address.url}: the store is not open")
         try:
-            async with self._session.request(method, f"{self.address.base}{path}", **how) as answer:
-                if not answer.ok:
+            # One that goes elsewhere arrives there as a GET: nothing would be written, and all seem well.
+            async with self._session.request(
+                method, f"{self.address.base}{path}", allow_redirects=False, **how
+            ) as answer:
+                if not 200 <= answer.status < 300:
                     raise decision(self.address, answer.status, await answer.read(), answer.headers)
                 yield answer
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
@@ -150,6 +157,19 @@ async def _slices(lines: bytes) -> AsyncIterator[memoryview]:
     whole = memoryview(lines)
     for at in range(0, len(whole), SLICE_BYTES):
         yield whole[at : at + SLICE_BYTES]
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Lines of any length; the last one may have no end."""
+    begun = bytearray()
+    async for part in content.iter_any():
+        *lines, rest = part.split(b"\n")
+        for line in lines:
+            yield bytes(begun) + line
+            begun.clear()
+        begun += rest
+    if begun:
+        yield bytes(begun)
 
 
 def _rows(series: list[Series]) -> Iterator[dict[str, Any]]:
