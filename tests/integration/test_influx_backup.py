@@ -10,7 +10,7 @@ import pytest
 from telemetry.contract.intervals import IntervalSet
 from telemetry.store.backup import back_up, restore
 from tests.contracts.store.builders import POWER, S, power
-from tests.influx import fresh, influx_store
+from tests.influx import fresh, held, influx_store, write_line
 from tests.servers import Influx
 
 pytestmark = pytest.mark.anyio
@@ -36,4 +36,22 @@ async def test_frames_too_old_for_the_raw_bucket_by_now_are_restored_into_the_ar
         assert [frame for _, frame in held] == [received.frame for received in frames]
         archived = await later._server.ask(later._server.address.buckets.archive, "SELECT seq FROM frame")
         assert [point["seq"] for point in archived] == list(range(5))
+        await later.close()
+
+
+async def test_a_body_that_was_refused_is_no_part_of_a_backup(influx: Influx, tmp_path: Path) -> None:
+    now = time.time_ns()
+    good = power(0, anchor=now, t0=2 * S, ch=("a", "b"))
+    with fresh(influx) as bucket, fresh(influx) as other:
+        store, later = influx_store(influx, bucket), influx_store(influx, other)
+        await store.open()
+        write_line(influx, bucket, f"power,node=other gpu=5i {now}")
+        await store.write([power(0, anchor=now, t0=3 * S)])
+        await store.write([good])
+        await store.close()
+        backup = await back_up(store, tmp_path / "backup", 0.0, lambda _: None)
+        assert backup.holds["frames"] == 1
+        await restore(tmp_path / "backup", later, force=False)
+        await later.open()
+        assert await held(later) == [good.frame]
         await later.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -85,13 +86,12 @@ async def copy_in(server: Server, folder: Path, oldest_ns: int, *, force: bool) 
         if not force:
             raise UserError(f"{who(server.address)}: there is a store; --force empties it first")
         await _empty(server)
-    filling: dict[str, list[bytes]] = {}
+    filling: defaultdict[str, bytearray] = defaultdict(bytearray)
     with gzip.open(folder / COPY, "rb") as file:
         for entry in _entries(file):
             bucket = _bucket(server, entry, oldest_ns)
-            lines = filling.setdefault(bucket, [])
-            lines.append(_lines(entry, oldest_ns))
-            if sum(map(len, lines)) > BODY_BYTES:
+            filling[bucket] += _lines(entry, oldest_ns)
+            if len(filling[bucket]) > BODY_BYTES:
                 await _write(server, bucket, filling.pop(bucket))
     for bucket in sorted(filling, key=lambda name: name == server.address.buckets.results):
         await _write(server, bucket, filling[bucket])
@@ -115,7 +115,7 @@ async def _points(server: Server, measurement: str, types: dict[str, dict[str, s
 
 
 async def _frames(server: Server, room: Room) -> AsyncIterator[Kept]:
-    asked = f"SELECT {pieces.selected('body')} FROM frame GROUP BY *"
+    asked = f"SELECT {pieces.selected('body')} FROM frame WHERE seq >= 0 GROUP BY *"
     async for rows in server.stream(getattr(server.address.buckets, room), asked):
         topic = f"e3p/v1/{names.original(rows.tags['node'])}/{names.original(rows.tags['stream'])}"
         for values in rows.values:
@@ -184,8 +184,8 @@ async def _empty(server: Server) -> None:
         await server.call("POST", "/api/v2/delete", EVER, org=server.address.org, bucket=bucket)
 
 
-async def _write(server: Server, bucket: str, lines: list[bytes]) -> None:
+async def _write(server: Server, bucket: str, lines: bytearray) -> None:
     try:
-        await server.write(bucket, b"".join(lines))
+        await server.write(bucket, bytes(lines))
     except LinesRefused as error:
         raise UserError(f"{who(server.address)}: bucket {bucket!r} refuses a line: {error}") from None
