@@ -101,7 +101,7 @@ async def drained(scene: Scene, trial: str) -> None:
     """All of the hour is stored; the live frames of the meantime were so within seconds."""
     settled_s, backlog = scene.witness.settled_s, scene.props.backlog
     await scene.until_settled(backlog)
-    began_s = min(settled_s[key] for key in backlog)
+    began_s = min(settled_s[key] for key in backlog & settled_s.keys())
     await caught_up(scene, trial)
     for key, made in scene.device.tap.offered.items():
         if key not in backlog and key.stream.startswith("power/") and (end_s := _end_s(made)) > began_s:
