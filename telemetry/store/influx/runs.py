@@ -45,9 +45,6 @@ class Runs:
         at = self._before(seq)
         return at >= 0 and self._runs[at].last >= seq
 
-    def __or__(self, other: Runs) -> Runs:
-        return Runs((*self._runs, *other))
-
     @property
     def seqs(self) -> IntervalSet:
         """The numbers alone."""
