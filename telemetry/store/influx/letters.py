@@ -50,12 +50,15 @@ class Letters:
 
     async def bury(self, letters: Sequence[Letter]) -> None:
         """Keeps letters; one that is kept already stays as it is."""
-        new = {letter.key: letter for letter in reversed(letters) if letter.key not in self._recent}
+        new: dict[str, Letter] = {}
+        for letter in letters:
+            if letter.key not in self._recent:
+                new.setdefault(letter.key, letter)
         if not new:
             return
         room = await self._room(sum(len(letter.body or b"") for letter in new.values()))
         lines = []
-        for letter in sorted(new.values(), key=letters.index):
+        for letter in new.values():
             size = len(letter.body or b"")
             kept = letter if size <= room else replace(letter, body=None)
             room -= len(kept.body or b"")
