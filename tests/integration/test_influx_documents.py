@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from telemetry.store.influx import InfluxStore
+from telemetry.store.interface import Revision
 from tests.contracts.store.builders import letter, revision
 
 pytestmark = pytest.mark.anyio
@@ -64,6 +65,22 @@ async def test_a_revision_with_fewer_fields_does_not_inherit_the_others(
     assert [(row["energy_j"], row["mean_w"]) for row in found] == [(None, 3.0)]
     (latest,) = await store.latest("result")
     assert json.loads(latest.doc).get("energy_j") is None
+
+
+async def test_a_document_that_two_programs_put_at_once_is_one_document(
+    bucket: str, store: InfluxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(revisions: object) -> list[Revision]:
+        del revisions
+        return []
+
+    monkeypatch.setattr(store._documents, "_held", nothing)
+    timeless = revision(1, doc=b"{}")
+    await store.put([timeless])
+    await store.put([timeless])
+    assert len(await rows(store, bucket, "SELECT number FROM window")) == 2
+    assert await store.latest("result") == [timeless]
+    assert await store.history("result", timeless.id) == [timeless]
 
 
 async def test_a_number_may_be_whole_once_and_broken_later(store: InfluxStore) -> None:

@@ -6,7 +6,7 @@ held and says something else is refused, and one that says the same is not writt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -87,13 +87,13 @@ class Documents:
         numbers = " OR ".join(f"revision = {_numbered(number)}" for number in sorted(set(newest.values())))
         points = await self._select(kind, DOCUMENT, [*chosen, f"({numbers})"])
         # A document that was written between the two questions is of the next look.
-        found = [_revision(kind, point) for point in points if newest.get(point["id"]) == point["number"]]
+        found = _revisions(kind, (each for each in points if newest.get(each["id"]) == each["number"]))
         return sorted(found, key=lambda each: each.id)
 
     async def history(self, kind: str, document: str) -> list[Revision]:
         """Every revision of one document, oldest first."""
         points = await self._select(kind, DOCUMENT, [f"id = {quoted(document)}"])
-        return sorted((_revision(kind, point) for point in points), key=lambda each: each.revision)
+        return sorted(_revisions(kind, points), key=lambda each: each.revision)
 
     async def _held(self, revisions: Sequence[Revision]) -> list[Revision]:
         """Those of these revisions that are there already, as they are there."""
@@ -161,6 +161,15 @@ def _map_of(doc: bytes) -> dict[str, Any]:
     except msgspec.DecodeError:
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def _revisions(kind: str, points: Iterable[Point]) -> list[Revision]:
+    """The documents of points: one that two programs put at the same time may be two points."""
+    found: dict[Key, Revision] = {}
+    for point in points:
+        revision = _revision(kind, point)
+        found.setdefault(_key(revision), revision)
+    return list(found.values())
 
 
 def _revision(kind: str, point: Point) -> Revision:
