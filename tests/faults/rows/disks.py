@@ -13,6 +13,7 @@ import anyio.to_thread
 
 from tests.faults.row import Row, Unpermitted
 from tests.faults.scene import Scene
+from tests.faults.shelf import StoreName
 
 SIZE_MIB = 64
 CHUNK = 64 * 1024
@@ -70,9 +71,9 @@ async def free(place: str, scene: Scene, chance: random.Random) -> None:
         await anyio.to_thread.run_sync(scene.shelf.influxd.restart)
 
 
-def full(place: str, words: str, process: str) -> Row:
+def full(name: str, place: str, words: str, process: str, stores: tuple[StoreName, ...]) -> Row:
     return Row(
-        f"disk-full-{place}",
+        name,
         words,
         process,
         ENOSPC,
@@ -80,10 +81,19 @@ def full(place: str, words: str, process: str) -> Row:
         partial(free, place),
         lasts_s=3.0,
         prepared=partial(small_disk, place),
+        stores=stores,
     )
 
 
 ROWS = (
-    full("node", "the node's disk full, then freed", "agent"),
-    full("server", "the server's disk full, then freed (and influxd started again)", "collector, analyzer"),
+    full("disk-full-node", "node", "the node's disk full, then freed", "agent", ("sqlite", "influx")),
+    full(
+        "disk-full-server", "server", "the server's disk full, then freed", "collector, analyzer", ("sqlite",)
+    ),
 )
+KNOWN = (
+    full(
+        "disk-full-influxd", "server", "influxd's disk full, freed, influxd restarted", "influxd", ("influx",)
+    ),
+)
+"""What InfluxDB 2 does not live through, and docs/reliability.md tells."""
