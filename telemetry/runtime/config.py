@@ -6,7 +6,6 @@ Each part of the program owns a section, a frozen struct with defaults. Keys are
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ import msgspec
 
 from telemetry.contract.errors import UserError
 from telemetry.contract.hiding import hide_secrets
-from telemetry.contract.wording import wrong
+from telemetry.contract.wording import nearest, wrong
 from telemetry.runtime.secret import Secret
 
 if sys.version_info >= (3, 11):
@@ -112,7 +111,7 @@ def _from_file(path: Path, types: Mapping[str, Any]) -> Iterator[tuple[str, Orig
         for key, item in entries.items():
             if key not in types:
                 known = [*types, *filter(None, sections)]
-                raise UserError(f"{path}: {key} is no setting{_nearest(key, known)}")
+                raise UserError(f"{path}: {key} is no setting; {nearest(key, known)}")
             yield key, Origin(str(path), item)
 
 
@@ -124,7 +123,7 @@ def _from_env(env: Mapping[str, str], types: Mapping[str, Any]) -> tuple[dict[st
         if name in names:
             found[names[name]] = Origin(name, env[name])
         elif name.startswith(PREFIX) and name not in OTHERS and not name.startswith(OTHERS_PREFIX):
-            warnings.append(f"{name} is no setting of e3p{_nearest(name, list(names))}")
+            warnings.append(f"{name} is no setting of e3p; {nearest(name, list(names))}")
     return found, warnings
 
 
@@ -174,8 +173,3 @@ def _is_list(kind: object) -> bool:
 
 def _is_secret(kind: object) -> bool:
     return "Secret" in str(kind)
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(sorted(names))}"
