@@ -62,7 +62,7 @@ def copy_in(copy: Path, path: Path, *, force: bool) -> None:
     Raises `UserError` for a copy that cannot be used, for a store that is there already, unless `force`, and
     for one that other programs have open.
     """
-    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as db:
+    with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as db:
         check(db, copy)
     if path.exists():
         if not force:

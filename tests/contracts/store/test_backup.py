@@ -85,6 +85,16 @@ async def test_a_restored_store_says_the_same_of_all_that_it_holds(
     assert await told(again) == await told(original)
 
 
+async def test_a_backup_may_lie_in_a_folder_of_any_name(
+    original: Store, make_other: Maker, tmp_path: Path
+) -> None:
+    folder = tmp_path / "50%20 #1?mode=rw"
+    await back_up(original, folder, NOW_S, silent)
+    again = make_other()
+    await restore(folder, again, force=False)
+    assert await told(again) == await told(original)
+
+
 async def test_a_backup_of_a_restored_store_is_that_of_the_first(
     original: Store, make_other: Maker, tmp_path: Path
 ) -> None:
