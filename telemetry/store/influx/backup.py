@@ -89,12 +89,10 @@ async def copy_in(server: Server, folder: Path, oldest_ns: int, *, force: bool) 
     filling: defaultdict[str, bytearray] = defaultdict(bytearray)
     with gzip.open(folder / COPY, "rb") as file:
         for entry in _entries(file):
-            bucket = _bucket(server, entry, oldest_ns)
-            filling[bucket] += _lines(entry, oldest_ns)
-            if len(filling[bucket]) > BODY_BYTES:
-                await _write(server, bucket, filling.pop(bucket))
-    for bucket in sorted(filling, key=lambda name: name == server.address.buckets.results):
-        await _write(server, bucket, filling[bucket])
+            filling[_bucket(server, entry, oldest_ns)] += _lines(entry, oldest_ns)
+            if sum(map(len, filling.values())) > BODY_BYTES:
+                await _write(server, filling)
+    await _write(server, filling)
 
 
 async def _types(server: Server) -> dict[str, dict[str, str]]:
@@ -184,8 +182,10 @@ async def _empty(server: Server) -> None:
         await server.call("POST", "/api/v2/delete", EVER, org=server.address.org, bucket=bucket)
 
 
-async def _write(server: Server, bucket: str, lines: bytearray) -> None:
-    try:
-        await server.write(bucket, bytes(lines))
-    except LinesRefused as error:
-        raise UserError(f"{who(server.address)}: bucket {bucket!r} refuses a line: {error}") from None
+async def _write(server: Server, filling: dict[str, bytearray]) -> None:
+    """Empties what was gathered for each bucket: frames first, so that no ledger is there before them."""
+    for bucket in sorted(filling, key=lambda name: name == server.address.buckets.results):
+        try:
+            await server.write(bucket, bytes(filling.pop(bucket)))
+        except LinesRefused as error:
+            raise UserError(f"{who(server.address)}: bucket {bucket!r} refuses a line: {error}") from None
