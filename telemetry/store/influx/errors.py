@@ -46,7 +46,7 @@ def decision(address: Address, status: int, body: bytes, headers: Mapping[str, s
             f"{who(address)}: the token is not accepted ({words or status}); "
             "it needs read and write on this organisation's buckets (E3P_STORE_TOKEN or store_token_file)"
         )
-    if status == 429 or status >= 500:
+    if status in (408, 429) or status >= 500:  # 408: a proxy's patience ended
         wait_s = retry_after_s(headers.get("Retry-After"), time.time())
         return StoreUnavailable(f"{address.place}: status {status} {words}".rstrip(), retry_after_s=wait_s)
     if status == 404 and words:

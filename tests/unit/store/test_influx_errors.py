@@ -23,6 +23,7 @@ BODY = b'{"code":"x","message":"what\\n the server says"}'
         (403, UserError),
         (404, NotThere),
         (302, UserError),
+        (408, StoreUnavailable),
         (429, StoreUnavailable),
         (500, StoreUnavailable),
         (503, StoreUnavailable),
