@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.ranking import NO_NETSCORES, NOTHING, Score, by_group, rank
+from telemetry.contract.manifest import ORIGINS
 from telemetry.contract.topics import ranking_topic
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 State = tuple[tuple[tuple[str, int], ...], dict[str, str]]
 """What a ranking was made of: the revisions of its trials, the exclusions among them."""
-
-_ORIGINS = ("measured", "estimated", "replayed", "synthetic")
 
 
 class Announcement(NamedTuple):
@@ -103,8 +102,8 @@ def _revisions(trials: list[Result]) -> tuple[tuple[str, int], ...]:
 
 def _speaker(group: RankingGroup, groups: dict[RankingGroup, list[Result]]) -> RankingGroup:
     rivals = [other for other in groups if (other.device, other.dataset) == (group.device, group.dataset)]
-    best = min(_ORIGINS.index(other.origin or "measured") for other in rivals)
-    spoken = [other for other in rivals if _ORIGINS.index(other.origin or "measured") == best]
+    best = min(ORIGINS.index(other.origin or "measured") for other in rivals)
+    spoken = [other for other in rivals if ORIGINS.index(other.origin or "measured") == best]
     return group if group in spoken else min(spoken, key=group_id)
 
 

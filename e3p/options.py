@@ -18,3 +18,12 @@ Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Settings to use instead of ./e3p.toml.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+
+def check_origin(name: str) -> None:
+    """Refuses what is neither an origin nor `any`."""
+    from telemetry.contract.manifest import ORIGINS
+
+    if name not in (*ORIGINS, "any"):
+        right = f"{', '.join(ORIGINS)} or any is expected; origins never mix in one table"
+        raise typer.BadParameter(right, param_hint="--origin")

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from telemetry.contract.manifest import ORIGINS
+
 if TYPE_CHECKING:
     from telemetry.contract.documents import EventRefused, LedgerRow, Result
     from telemetry.contract.frames import ManifestFrame
     from telemetry.contract.ranking import Ranking
     from telemetry.store.interface import Letter
     from view.trace import Picture
-
-ORIGINS = ("measured", "estimated", "replayed", "synthetic")
 
 
 class Choice(NamedTuple):

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from e3p.settings import Settings
     from telemetry.contract.ranking import Ranking
 
-ORIGINS = ("measured", "estimated", "replayed", "synthetic")
-
 
 def rank(
     device: Annotated[str | None, typer.Option(help="Only this kind of device.")] = None,
@@ -47,16 +45,13 @@ def rank(
 
     from analyzer.decision import Limits, decide
     from analyzer.sam import in_unit
-    from e3p.deciding import decision_lines
     from e3p.output import print_json, say
     from e3p.settings import load
-    from e3p.standing import print_csv, print_ranking
+    from e3p.standing import print_csv
 
     if json and table:
         raise typer.BadParameter("choose one of --json and --csv", param_hint="--csv")
-    if origin not in (*ORIGINS, "any"):
-        right = f"one of {', '.join(ORIGINS)} is expected, or any for a table each: origins never mix in one"
-        raise typer.BadParameter(right, param_hint="--origin")
+    options.check_origin(origin)
     score = _score(a, b, unit)
     limits = Limits(
         max_latency_ms=max_latency_ms,
@@ -74,10 +69,7 @@ def rank(
     elif table:
         print_csv(chosen)
     else:
-        for ranking, decision in zip(chosen, decisions, strict=True):
-            print_ranking(ranking)
-            for line in decision_lines(ranking, decision) if ranking.rows else ():
-                typer.echo(line)
+        _print(chosen, decisions)
     if not any(ranking.rows for ranking in chosen):
         say(_nothing(found, device, dataset, origin))
         return 1
@@ -130,6 +122,17 @@ def _check(chosen: list[Ranking]) -> None:
     small = [each for ranking in chosen for each in ranking.refused if "choose a smaller unit" in each.reason]
     if small and not with_rows:
         raise UserError(f"{small[0].model}: {small[0].reason}, as --unit mJ")
+
+
+def _print(rankings: list[Ranking], decisions: list[Decision]) -> None:
+    """Each table, with what it recommends below it."""
+    from e3p.deciding import decision_lines
+    from e3p.standing import print_ranking
+
+    for ranking, decision in zip(rankings, decisions, strict=True):
+        print_ranking(ranking)
+        for line in decision_lines(ranking, decision) if ranking.rows else ():
+            typer.echo(line)
 
 
 def _nothing(found: list[Ranking], device: str | None, dataset: str | None, origin: str) -> str:

@@ -29,10 +29,9 @@ def report(
     from analyzer.ranking import Score
     from e3p.reporting import write_report
     from e3p.settings import load
-    from view.material import ORIGINS, Choice
+    from view.material import Choice
 
-    if origin not in (*ORIGINS, "any"):
-        raise typer.BadParameter(f"{', '.join(ORIGINS)} or any is expected", param_hint="--origin")
+    options.check_origin(origin)
     settings = load(config, store=store)
     choice = Choice(device, dataset, None if origin == "any" else origin)
     ranked_by = settings.analyzer

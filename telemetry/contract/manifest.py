@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 Role = Literal["device", "part", "external"]
 Origin = Literal["measured", "estimated", "replayed", "synthetic"]
+ORIGINS: tuple[Origin, ...] = get_args(Origin)
+"""The most trustworthy first."""
 
 
 class StreamInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
