@@ -50,7 +50,7 @@ async def judge(scene: Scene) -> Account:
     gone = committed - held.frames.keys()
     named = {place for row in held.rows for place in _places(row, (*row.lost, *row.dead))}
     kept = [offered[place] for place in offered if place in held.frames]
-    results, differences = await undisturbed(scene, kept)
+    results, differences = await undisturbed(scene, kept, may_lack=bool(gone & named))
     return Account(
         made=len(committed | held.frames.keys()),
         stored=len(held.frames),

@@ -95,11 +95,12 @@ class Poisoner:
         self._chance = random.Random(13)
 
     async def run(self) -> None:
+        """Not before a collector is there: what comes earlier is nobody's, and comes only once."""
+        witness = self._scene.witness
         while True:
             await anyio.sleep(0.05)
-            while self.sent * (10 - POISON_OF_TEN) < POISON_OF_TEN * sum(
-                self._scene.witness.messages.values()
-            ):
+            due = POISON_OF_TEN * sum(witness.messages.values()) / (10 - POISON_OF_TEN)
+            while witness.settled and self.sent < due:
                 await self.send()
 
     async def send(self) -> None:
