@@ -67,6 +67,15 @@ async def test_a_frame_goes_by_its_age_to_the_archive_and_is_found_there(
     assert [frame.seq for frame in await held(store)] == [0, 1, 2, 3]
 
 
+async def test_what_the_raw_bucket_finds_too_old_goes_to_the_archive(bucket: str, store: InfluxStore) -> None:
+    store._writer.raw_ns = 0  # as if the bucket's rule was changed after the start
+    old = time.time_ns() - 40 * DAY
+    frames = [power(seq, anchor=old) for seq in range(3)]
+    assert list(await store.write(frames)) == [Verdict.STORED] * 3
+    assert len(await store._server.ask(f"{bucket}-archive", "SELECT seq FROM frame")) == 3
+    assert await held(store) == [received.frame for received in frames]
+
+
 async def test_a_manifest_outlives_the_raw_bucket(bucket: str, store: InfluxStore) -> None:
     await store.write([manifest()])
     assert len(await store._server.ask(f"{bucket}-archive", "SELECT seq FROM frame")) == 1
