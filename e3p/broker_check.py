@@ -28,7 +28,7 @@ from telemetry.contract.replies import Ping, Pong
 from telemetry.contract.topics import node_topic
 from telemetry.runtime.certificate import Certificate, read_certificate
 from telemetry.runtime.handshake import tls_trouble
-from telemetry.runtime.mqtt import Link
+from telemetry.runtime.mqtt import Link, LinkDown
 
 CONNECT_S = 3.0
 ANSWER_S = 2.0
@@ -64,7 +64,10 @@ async def _of_broker(settings: Settings, found: Certificate | None) -> list[Find
             words = await anyio.to_thread.run_sync(tls_trouble, address) or link.trouble
             right = "does not answer; start `e3p serve`, or name the right one with --mqtt"
             return [Finding("broker", address.url, well=False, words=words or right), _own_clock()]
-        answers = await _ask(link, name, stranger)
+        try:
+            answers = await _ask(link, name, stranger)
+        except LinkDown as error:
+            return [Finding("broker", address.url, well=False, words=str(error)), _own_clock()]
     findings = [Finding("broker", address.url, well=True, words="answers")]
     if found is not None:
         findings.append(_rights(name, found, answers))
@@ -87,18 +90,8 @@ def _speaks_as(settings: Settings, certificate: Certificate | None) -> str:
 def _of_certificate(settings: Settings, found: Certificate | None, now_s: float) -> list[Finding]:
     if found is None:
         return []
-    days = found.days_left(now_s)
-    expires = f"expires {show_time(to_ns(found.expires_s))[:10]}, {days} days left"
-    words, well = expires, True
-    if found.expires_s <= now_s:
-        words, well = (
-            f"expired {show_time(to_ns(found.expires_s))[:10]}: `e3p pki node {found.name} --renew`",
-            False,
-        )
-    elif found.begins_s > now_s:
-        words, well = f"is not valid yet: is this clock right? It says {show_time(to_ns(now_s))}", False
-    elif days < SOON_DAYS:
-        words = f"{expires}: renew it soon, with `e3p pki node {found.name} --renew`"
+    words = _validity(found, now_s)
+    well = found.begins_s <= now_s < found.expires_s
     node = settings.edge.node_name()
     if found.unit != "server" and found.name != node:
         words += f"; it is for {found.name!r}, and this node is {node!r}: set edge.node, or use the right one"
@@ -106,6 +99,18 @@ def _of_certificate(settings: Settings, found: Certificate | None, now_s: float)
     if open_key := _open_to_others(settings.common.mqtt_key):
         words, well = f"{words}; {open_key} is readable by others: chmod 600", False
     return [Finding("certificate", found.name, well=well, words=words)]
+
+
+def _validity(found: Certificate, now_s: float) -> str:
+    """Until when it is valid, and what to do where that is over or near."""
+    renewal = f"`e3p pki {'server' if found.unit == 'server' else f'node {found.name}'} --renew`"
+    day, days = show_time(to_ns(found.expires_s))[:10], found.days_left(now_s)
+    if found.expires_s <= now_s:
+        return f"expired {day}: {renewal}"
+    if found.begins_s > now_s:
+        return f"is not valid yet: is this clock right? It says {show_time(to_ns(now_s))}"
+    expires = f"expires {day}, {days} days left"
+    return f"{expires}: renew it soon, with {renewal}" if days < SOON_DAYS else expires
 
 
 def _open_to_others(key: str | None) -> str | None:
@@ -168,7 +173,8 @@ def _clock(answers: Answers) -> Finding:
         return Finding("clock", "", well=False, words=words)
     offset_ns = (pong.t2 - pong.t1 + pong.t3 - answers.at_ns) // 2
     half_ns = (answers.at_ns - pong.t1 - (pong.t3 - pong.t2)) // 2
-    words = f"{offset_ns / 1e6:.1f} ± {half_ns / 1e6:.1f} ms behind the collector's"
+    side = "behind" if offset_ns >= 0 else "ahead of"
+    words = f"{abs(offset_ns) / 1e6:.1f} ± {half_ns / 1e6:.1f} ms {side} the collector's"
     return Finding("clock", "", well=abs(offset_ns) < CLOCK_BAD_NS, words=words)
 
 

@@ -6,6 +6,7 @@ import ctypes
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from e3p.finding import Finding
@@ -46,9 +47,10 @@ async def examine_store(settings: Settings) -> list[Finding]:
 def examine_disks(settings: Settings, *, device: bool) -> list[Finding]:
     """Room below a store in a file, and on a device below the spool."""
     found = []
-    store = settings.store(create=False)
-    if isinstance(store, SqliteStore):
-        found.append(_disk("the store", store.path, LEAST_FREE_BYTES))
+    with suppress(UserError):  # said by `examine_store`
+        store = settings.store(create=False)
+        if isinstance(store, SqliteStore):
+            found.append(_disk("the store", store.path, LEAST_FREE_BYTES))
     if device:
         found.append(_disk("the spool", settings.edge.spool_path(), round(settings.edge.spool_mib * MIB)))
     return found

@@ -91,6 +91,7 @@ async def test_all_is_well_on_the_server(broker: SecuredMosquitto, tmp_path: Pat
     async with collecting(broker.common(SERVER), tmp_path):
         found = await findings(broker.common(SERVER), "whatever")
     assert all(each.well for each in found.values())
+    assert found["certificate"].words.endswith("`e3p pki server --renew`")
 
 
 async def test_a_node_with_anothers_certificate_is_told_of_both_names(

@@ -45,7 +45,7 @@ def of(path: Path) -> Settings:
 
 
 async def test_a_good_store_is_written_to_and_left_as_it_was(path: Path) -> None:
-    found = await examine_store(of(path))
+    (found,) = await examine_store(of(path))
     assert found.well
     assert found.words == "writable; holds 1 node"
     store = SqliteStore(path)
@@ -59,13 +59,13 @@ async def test_a_store_that_takes_no_write_is_not_well(path: Path) -> None:
         db.execute(
             "CREATE TRIGGER full BEFORE INSERT ON letter BEGIN SELECT raise(ABORT, 'disk I/O error'); END"
         )
-    found = await examine_store(of(path))
+    (found,) = await examine_store(of(path))
     assert not found.well
     assert "disk I/O error" in found.words
 
 
 async def test_a_store_that_is_not_there_is_named(tmp_path: Path) -> None:
-    found = await examine_store(of(tmp_path / "none.db"))
+    (found,) = await examine_store(of(tmp_path / "none.db"))
     assert not found.well
     assert "none.db: no store here" in found.words
 
@@ -76,7 +76,7 @@ async def test_an_older_store_is_not_changed_by_looking_at_it(
     step = ("CREATE TABLE later (id INTEGER)",)
     monkeypatch.setattr(sqlite_schema, "STEPS", (*sqlite_schema.STEPS, step))
     newest = len(sqlite_schema.STEPS)
-    found = await examine_store(of(path))
+    (found,) = await examine_store(of(path))
     assert found.well
     assert f"makes it {newest}: `e3p backup` it before" in found.words
     assert sqlite_schema.pending(path) == (newest - 1, newest)
@@ -99,6 +99,16 @@ def test_without_a_broker_the_server_side_is_not_well_and_no_sensor_is_looked_at
     findings = {each["topic"]: each["well"] for each in json.loads(said.out)["findings"]}
     assert said.status == 1
     assert findings == {"broker": False, "clock": True, "store": True, "disk": True, "time": True}
+
+
+def test_a_token_that_cannot_be_read_is_a_finding_beside_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("E3P_STORE_TOKEN_FILE", str(tmp_path / "token"))
+    where = ["--store", "influxdb://127.0.0.1:1/?org=e3p&bucket=e3p", "--mqtt", "mqtt://127.0.0.1:1"]
+    found = json.loads(e3p("doctor", "--server", "--json", *where).out)["findings"]
+    assert [each["topic"] for each in found] == ["broker", "clock", "store", "time"]
+    assert "token: cannot be read" in found[2]["words"]
 
 
 def test_the_table_is_no_wider_than_the_terminal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
