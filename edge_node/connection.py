@@ -117,7 +117,9 @@ class Connection:
                 self._answered.set()
             elif kind == "pong" and (pong := _decoded(message, Pong)):
                 self._pings.pong(pong, now_ns)
-            elif kind == "state" and message.payload and (state := _decoded(message, State)):
+            elif kind == "state" and not message.payload:
+                self._correct.set()  # somebody cleared what is retained of us, and we are here
+            elif kind == "state" and (state := _decoded(message, State)):
                 self._look_at(state, retained=message.retain)
 
     def _look_at(self, state: State, *, retained: bool) -> None:
@@ -162,11 +164,13 @@ class Connection:
             log.warning("nobody answers", node=self._node, why=why)
 
     async def _mend(self) -> None:
-        """Corrects a wrong retained state, at most once a second."""
+        """Corrects a wrong or cleared retained state, at most once a second."""
         while True:
             await self._correct.wait()
             self._correct.clear()
             await self._publish("state", self.presence.state, retain=True)
+            if self.about is not None:
+                await self._publish("about", self.about, retain=True)
             await anyio.sleep(CORRECT_S)
 
     async def _publish(

@@ -48,6 +48,10 @@ def join(
     """
     from e3p.output import say
     from telemetry.contract.documents import MeterJoin
+    from telemetry.contract.errors import UserError
+
+    if meter == of:
+        raise UserError(f"--of {of}: a meter is of another node; this node's own streams have results anyway")
 
     said = MeterJoin(
         meter=_lawful(meter),

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from e3p.settings import Settings
     from telemetry.contract.ranking import Ranking
 
+MOST_NAMED = 3
+NO_ACCURACY = "no accuracy is known"
+
 
 def rank(
     device: Annotated[str | None, typer.Option(help="Only this kind of device.")] = None,
@@ -142,6 +145,10 @@ def _nothing(found: list[Ranking], device: str | None, dataset: str | None, orig
     )
     there = sorted({f"{r.group.device}/{r.group.dataset} ({r.group.origin})" for r in found if r.rows})
     hint = f"; the store has {', '.join(there)}: see --device, --dataset, --origin" if there else ""
+    blind = sorted({each.model for r in found for each in r.refused if each.reason == NO_ACCURACY})
+    if blind and not there:
+        named = ", ".join(blind[:MOST_NAMED])
+        hint = f"; no accuracy is known of {named}: measure it with `e3p trial --data FOLDER`"
     return f"nothing to rank for {asked}{hint}"
 
 

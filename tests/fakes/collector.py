@@ -49,7 +49,8 @@ class FakeCollector:
             ping = decode_message(message.payload, Ping)
             await self._say("pong", encode(Pong(id=ping.id, t1=ping.t1, t2=now_ns, t3=time.time_ns())))
         elif kind == "state":
-            self.states.append(decode_message(message.payload, State))
+            if message.payload:
+                self.states.append(decode_message(message.payload, State))
         elif kind == "about":
             self.abouts.append(message.payload)
         elif kind in ("power", "marks", "health", "clock", "manifest"):

@@ -79,6 +79,16 @@ async def test_a_wrong_retained_state_is_corrected(mosquitto: Broker, tmp_path: 
         await until(lambda: collector.states[-1].state == "ready")
 
 
+async def test_a_cleared_retained_state_is_said_again(mosquitto: Broker, tmp_path: Path) -> None:
+    async with collecting(mosquitto) as collector, running(mosquitto, settings_in(tmp_path)):
+        await until(lambda: collector.states and collector.states[-1].state == "ready" and collector.abouts)
+        states, abouts = len(collector.states), len(collector.abouts)
+        for kind in ("state", "about"):
+            await collector.link.publish(f"e3p/v1/{NODE}/{kind}", b"", retain=True)
+        await until(lambda: len(collector.states) > states and collector.states[-1].state == "ready")
+        await until(lambda: any(collector.abouts[abouts:]))
+
+
 async def test_an_agent_that_vanishes_is_called_lost_and_its_successor_has_its_frames(
     mosquitto: Broker, tmp_path: Path
 ) -> None:
