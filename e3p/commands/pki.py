@@ -112,33 +112,15 @@ def list_(folder: Dir = Path("pki"), json: options.Json = False) -> int:
     now_s = time.time()
     entries = list(_pki(folder).entries())
     rows = [
-        (each.certificate.name, each.certificate.unit or "authority", to_ns(each.certificate.expires_s), each)
-        for each in entries
+        (own.name, own.unit or "authority", to_ns(own.expires_s), own.days_left(now_s), str(path))
+        for path, own in entries
     ]
     if json:
         fields = ("name", "unit", "expires", "days_left", "path")
-        print_json(
-            {
-                "certificates": [
-                    dict(
-                        zip(
-                            fields,
-                            (*row[:3], row[3].certificate.days_left(now_s), str(row[3].path)),
-                            strict=True,
-                        )
-                    )
-                    for row in rows
-                ]
-            }
-        )
+        print_json({"certificates": [dict(zip(fields, row, strict=True)) for row in rows]})
     else:
-        print_table(
-            ("name", "for", "expires", "days left", "file"),
-            [
-                (name, unit, show_time(at), each.certificate.days_left(now_s), each.path)
-                for name, unit, at, each in rows
-            ],
-        )
+        shown = [(name, unit, show_time(expires), *rest) for name, unit, expires, *rest in rows]
+        print_table(("name", "for", "expires", "days left", "file"), shown)
     return 1 if any(each.certificate.expires_s <= now_s for each in entries) else 0
 
 

@@ -49,7 +49,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = (
-            _begun(subject, subject, key.public_key(), now, days)
+            _begun(subject, subject, key.public_key(), now, now + timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_usage(signs=True), critical=True)
         )
@@ -70,9 +70,9 @@ class Authority:
                 x509.NameAttribute(NameOID.COMMON_NAME, name),
             ]
         )
-        left = (self.ends - self._now).days
+        until = min(self._now + timedelta(days=days), self.ends)
         builder = (
-            _begun(subject, self._certificate.subject, key.public_key(), self._now, min(days, left))
+            _begun(subject, self._certificate.subject, key.public_key(), self._now, until)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([PURPOSES[unit]]), critical=False)
@@ -114,14 +114,17 @@ def serial_of(certificate: bytes) -> int:
 
 
 def hosts_of(certificate: bytes) -> list[str]:
-    """The names and addresses that a certificate (PEM) is made for."""
+    """The names and addresses that a certificate (PEM) is made for; ``ValueError`` for none of ours."""
     extensions = x509.load_pem_x509_certificate(certificate).extensions
-    names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    try:
+        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound as error:
+        raise ValueError(f"a certificate for no host: {error}") from None
     return [str(name.value) for name in names]
 
 
 def _begun(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime, days: int
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime, until: datetime
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -130,7 +133,7 @@ def _begun(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - EARLY)
-        .not_valid_after(now + timedelta(days=days))
+        .not_valid_after(until)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
@@ -153,7 +156,7 @@ def _host(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
-        return x509.DNSName(host)
+        return x509.DNSName(host.encode("idna").decode("ascii"))
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from e3p.pki.authority import Authority, Pair, Unit, hosts_of, serial_of, serials_of
 from e3p.pki.templates import ACL, SERVER, client_settings, mosquitto_settings
 from telemetry.contract.errors import UserError
 from telemetry.contract.topics import is_node
 from telemetry.runtime.certificate import Certificate, read_certificate
+
+T = TypeVar("T")
 
 SECRET, OPEN = 0o600, 0o644
 CLIENT_AT = "/etc/e3p"
@@ -66,13 +68,9 @@ class Pki:
         """The broker's certificate, for the names that clients know it by; renewed, for those of before."""
         path = self.broker / "broker.pem"
         self._refuse_to_overwrite(path, renew=renew)
-        hosts = hosts or (hosts_of(path.read_bytes()) if path.exists() else ())
-        if not hosts:
-            raise UserError(
-                "--host: name the broker as clients do, such as --host broker.lan --host 192.0.2.7"
-            )
-        authority = self._authority()
-        pair = authority.issue(hosts[0][:64], "broker", days, hosts)
+        hosts = hosts or (_held(path, hosts_of) if path.exists() else ())
+        _check_hosts(hosts)
+        pair = self._signer().issue(hosts[0][:64], "broker", days, hosts)
         self._lay_down(self.broker, pair, ("broker.pem", "broker.key"))
         return self.broker
 
@@ -84,7 +82,7 @@ class Pki:
                 f"node {name!r}: 1-64 of A-Z a-z 0-9 _ - expected, and neither fleet nor {SERVER}"
             )
         self._refuse_to_overwrite(folder / "cert.pem", renew=renew)
-        pair = self._authority().issue(name, unit, days)
+        pair = self._signer().issue(name, unit, days)
         settings = client_settings(self._url(), CLIENT_AT, name, unit)
         self._lay_down(folder, pair, ("cert.pem", "key.pem"))
         _write(folder / "e3p.toml", settings.encode(), OPEN)
@@ -96,9 +94,9 @@ class Pki:
         if not (folder / "cert.pem").exists():
             known = ", ".join(sorted(each.name for each in (self.folder / "nodes").glob("*"))) or "none"
             raise UserError(f"{folder}: no certificate of {name!r} here; nodes are: {known}")
-        authority = self._authority()
-        serial = serial_of((folder / "cert.pem").read_bytes())
-        _write(revocations, authority.taken_back([*serials_of(revocations.read_bytes()), serial]), OPEN)
+        serial = _held(folder / "cert.pem", serial_of)
+        listed = self._signer().taken_back([*_held(revocations, serials_of), serial])
+        _write(revocations, listed, OPEN)
         kept = self.folder / "revoked" / f"{name}-{serial:x}"
         kept.parent.mkdir(mode=0o700, exist_ok=True)
         shutil.move(folder, kept)
@@ -121,13 +119,23 @@ class Pki:
         except (ValueError, TypeError) as error:
             raise UserError(f"{self.folder}: ca.pem and ca.key are no authority of ours ({error})") from None
 
+    def _signer(self) -> Authority:
+        """The authority, while it may sign."""
+        authority = self._authority()
+        if authority.ends <= self._now:
+            right = "what it signs is void; `e3p pki init` with another DIR makes another"
+            raise UserError(
+                f"{self.folder / 'ca.pem'}: the authority expired {authority.ends:%Y-%m-%d}: {right}"
+            )
+        return authority
+
     def _client(self, name: str) -> Path:
         return self.folder / "server" if name == SERVER else self.folder / "nodes" / name
 
     def _url(self) -> str:
         """The broker's address as its certificate and its settings say."""
         try:
-            host = hosts_of((self.broker / "broker.pem").read_bytes())[0]
+            host = _held(self.broker / "broker.pem", hosts_of)[0]
             settings = (self.broker / "mosquitto.conf").read_text(encoding="utf-8").split()
             port = settings[settings.index("listener") + 1]
         except (OSError, ValueError, IndexError):
@@ -144,6 +152,16 @@ class Pki:
             raise UserError(f"{path}: is here already; --renew puts another in its place")
         if renew and not path.exists():
             raise UserError(f"{path}: nothing to renew; leave out --renew to make it")
+
+
+def _held(path: Path, read: Callable[[bytes], T]) -> T:
+    """What a file of the folder holds, as `read` understands it."""
+    try:
+        return read(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise UserError(f"{path}: damaged, or none of ours; put back a copy of it") from None
 
 
 def _check_hosts(hosts: Sequence[str]) -> None:

@@ -105,6 +105,40 @@ def test_no_certificate_outlives_its_authority(folder: Path) -> None:
     assert node.not_valid_after_utc <= authority.not_valid_after_utc
 
 
+def test_a_certificate_may_be_valid_as_long_as_its_authority(tmp_path: Path) -> None:
+    assert e3p("pki", "init", tmp_path, "--host", "x.lan", "--days", 1, "--ca-days", 1).status == 0
+    assert pki(tmp_path, "list").status == 0
+
+
+def test_an_authority_that_has_expired_signs_nothing_more(tmp_path: Path) -> None:
+    made_pki(tmp_path / "pki", now=at(-400))
+    said = pki(tmp_path / "pki", "node", "n1")
+    assert said.status == 2
+    assert f"ca.pem: the authority expired {at(-100).date()}" in said.err
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [("broker/crl.pem", ("revoke", "n1")), ("broker/broker.pem", ("broker", "--renew"))],
+)
+@pytest.mark.parametrize("content", [None, b"garbage"])
+def test_a_damaged_file_is_one_line(
+    folder: Path, file: str, words: tuple[str, ...], content: bytes | None
+) -> None:
+    (folder / file).unlink()
+    if content:
+        (folder / file).write_bytes(content)
+    said = pki(folder, *words)
+    assert said.status == 2
+    assert said.err.count("\n") == 1
+    assert file in said.err
+
+
+def test_a_host_may_be_called_in_any_script(tmp_path: Path) -> None:
+    assert e3p("pki", "init", tmp_path, "--host", "bücher.lan").status == 0
+    assert hosts_of((tmp_path / "broker/broker.pem").read_bytes()) == ["xn--bcher-kva.lan"]
+
+
 def test_the_list_says_what_expires_when(folder: Path) -> None:
     said = pki(folder, "list", "--json")
     rows = json.loads(said.out)["certificates"]
