@@ -143,6 +143,8 @@ def _chosen(rows: Sequence[Sequence[str]], columns: Columns, gpu: str | None, pa
         return None
     whole = [row for row in rows if len(row) == columns.width and row[columns.names[0]] not in NAMES]
     there = dict.fromkeys(row[columns.names[0]] for row in whole)
+    if not there:
+        raise UserError(f"{path}: a header and no reading; lines like {LINE} are expected")
     if gpu is None:
         fitting = there
     else:

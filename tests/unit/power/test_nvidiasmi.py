@@ -63,6 +63,10 @@ def test_a_gpu_that_is_not_in_the_log_is_refused_with_those_that_are() -> None:
     assert "--gpu GPU-9 fits 0 of the GPUs" in _refusal(LOGS / "nvidia-smi-two-gpus.csv", gpu="GPU-9")
 
 
+def test_a_header_alone_is_no_log(tmp_path: Path) -> None:
+    assert "a header and no reading" in _refusal(_log(tmp_path, HEADER))
+
+
 def test_a_gpu_is_chosen_by_number_where_the_log_has_numbers_alone(tmp_path: Path) -> None:
     other = LINE.format(0, "70.00 W").replace(", 0,", ", 1,")
     path = _log(tmp_path, HEADER, LINE.format(0, "31.00 W"), other)
