@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,18 +32,44 @@ def trace_of(power: Power, info: StreamInfo | None) -> Trace:
     if names and total not in names:
         total = names[0]
     channels = (total, *(name for name in names if name != total))
+    return join(_pieces(power, channels), 0, range(1, len(channels)))
+
+
+def _pieces(power: Power, channels: tuple[str, ...]) -> list[Piece]:
+    """The frames as few pieces: one more where ticks were missed, a counter was read or the tick changes."""
+    frames = [frame for _, frame in power.frames]
+    if not frames:
+        return []
+    stops = list(accumulate(frame.samples for frame in frames))
+    times, watts = _columns(power, channels, stops)
     later = _first_of_later_boots(power)
+    firsts = [at for at in range(len(frames)) if at == 0 or _is_apart(frames[at - 1], frames[at], later)]
     pieces: list[Piece] = []
-    together = _together(power, channels)
-    for at, (shift, frame) in enumerate(power.frames):
-        times, watts = together[at] if together else (_times(shift, frame), _watts(frame, channels))
-        piece = _piece(shift, frame, channels, times, watts)
+    for first, following in zip(firsts, [*firsts[1:], len(frames)], strict=True):
+        shift, frame = power.frames[first]
+        inside = slice(stops[first] - frame.samples, stops[following - 1])
+        piece = Piece(
+            t0_ns=frame.t0 + shift,
+            times_ns=times[inside],
+            watts=watts[inside],
+            tick_ns=frame.tick,
+            missed=frame.missed,
+            counter_j=_counter_j(frames[following - 1], channels[0]),
+        )
         pieces += _after_a_break(piece) if (frame.boot, frame.seq) in later else (piece,)
-    return join(pieces, 0, range(1, len(channels)))
+    return pieces
+
+
+def _is_apart(before: PowerFrame, frame: PowerFrame, later: set[tuple[str, int]]) -> bool:
+    if before.counter_j or frame.missed or frame.tick != before.tick:
+        return True
+    return (frame.boot, frame.seq) in later or (before.boot, before.seq) in later
 
 
 def _first_of_later_boots(power: Power) -> set[tuple[str, int]]:
     """Boot and number of the first frame with samples of every boot but the earliest."""
+    if len({frame.boot for _, frame in power.frames}) < 2:
+        return set()
     firsts: dict[str, tuple[int, int]] = {}
     for shift, frame in power.frames:
         if frame.samples:
@@ -63,30 +89,24 @@ def _after_a_break(piece: Piece) -> tuple[Piece, Piece]:
     return first, piece._replace(times_ns=times[1:], watts=watts[1:], missed=0)
 
 
-def _piece(shift: int, frame: PowerFrame, channels: tuple[str, ...], times: Ints, watts: Watts) -> Piece:
-    counters = unpack("d", frame.counter_j) if frame.counter_j and channels[0] in frame.ch else None
-    return Piece(
-        t0_ns=frame.t0 + shift,
-        times_ns=times,
-        watts=watts,
-        tick_ns=frame.tick,
-        missed=frame.missed,
-        counter_j=counters[frame.ch.index(channels[0])] if counters else None,
-    )
+def _counter_j(frame: PowerFrame, channel: str) -> float | None:
+    counters = unpack("d", frame.counter_j) if frame.counter_j and channel in frame.ch else None
+    return counters[frame.ch.index(channel)] if counters else None
 
 
-def _together(power: Power, channels: tuple[str, ...]) -> list[tuple[Ints, Watts]]:
-    """Stamps and watts of frames that are all alike (as nearly all are), read in one go; none where not."""
+def _columns(power: Power, channels: tuple[str, ...], stops: list[int]) -> tuple[Ints, Watts]:
+    """Stamps and watts of all frames; frames that are all alike, as nearly all are, are read in one go."""
     frames = [frame for _, frame in power.frames]
-    counts = [frame.samples for frame in frames]
-    if any(f.ch != channels or len(f.dt) != 4 * n for f, n in zip(frames, counts, strict=True)):
-        return []
-    begins = [frame.t0 + shift for shift, frame in power.frames]
-    times = np.repeat(np.array(begins, np.int64), counts)
-    times += np.frombuffer(b"".join(frame.dt for frame in frames), INT32)
-    watts = np.frombuffer(b"".join(frame.w for frame in frames), FLOAT32).reshape(-1, len(channels))
-    stops = list(accumulate(counts))
-    return [(times[stop - n : stop], watts[stop - n : stop]) for stop, n in zip(stops, counts, strict=True)]
+    counts = [stop - before for before, stop in pairwise([0, *stops])]
+    if all(frame.ch == channels and len(frame.dt) == len(frame.w) // len(channels) for frame in frames):
+        times = np.repeat(np.array([frame.t0 + shift for shift, frame in power.frames], np.int64), counts)
+        times += np.frombuffer(b"".join([frame.dt for frame in frames]), INT32)
+        watts = np.frombuffer(b"".join([frame.w for frame in frames]), FLOAT32)
+        return times, watts.reshape(-1, len(channels))
+    return (
+        np.concatenate([_times(shift, frame) for shift, frame in power.frames]),
+        np.concatenate([_watts(frame, channels) for frame in frames]),
+    )
 
 
 def _times(shift: int, frame: PowerFrame) -> Ints:
@@ -96,14 +116,12 @@ def _times(shift: int, frame: PowerFrame) -> Ints:
 
 
 def _watts(frame: PowerFrame, channels: tuple[str, ...]) -> Watts:
-    watts = np.frombuffer(frame.w, FLOAT32).reshape(-1, len(frame.ch))
-    return watts if frame.ch == channels else _columns(frame.ch, watts, channels)
-
-
-def _columns(had: tuple[str, ...], watts: Watts, channels: tuple[str, ...]) -> Watts:
     """Watts with these channels as columns; one that the frame has not is NaN, no reading."""
-    wanted = np.full((len(watts), len(channels)), np.nan, np.float32)
+    had = np.frombuffer(frame.w, FLOAT32).reshape(-1, len(frame.ch))
+    if frame.ch == channels:
+        return had
+    wanted = np.full((len(had), len(channels)), np.nan, np.float32)
     for at, name in enumerate(channels):
-        if name in had:
-            wanted[:, at] = watts[:, had.index(name)]
+        if name in frame.ch:
+            wanted[:, at] = had[:, frame.ch.index(name)]
     return wanted

@@ -120,23 +120,29 @@ def _kept_error(watts: Floats, step_w: float, noise_w: float) -> float:
 def _sampling(inputs: Inputs) -> Line:
     """Return the line of what happens between readings: each step of the sensor has an error of its own."""
     view, variation = inputs.view, inputs.variation
-    steps = max(len(variation.watts), 1)
-    step_s = view.spacing_s if view.is_polled or not view.tick_ns else _step_s(view)
-    variance = variation.missed_w2(view.unseen) * (step_s or view.duration_s / steps) ** 2 * steps
+    count = max(len(variation.watts), 1)
+    variance = variation.missed_w2(view.unseen) * _step_s2(view, variation) * count
     if inputs.pattern:
         variance *= inputs.pattern.growth
     if view.is_polled:
         # When a held value changed is known to a tick.
-        variance += variation.moved(0.0) * steps * (view.tick_ns / NS_PER_S) ** 2 / 12
+        variance += variation.moved(0.0) * count * (view.tick_ns / NS_PER_S) ** 2 / 12
     kind = "between jumps and noise" if 0 < variation.wild < 1 else "noise" if variation.wild else "jumps"
     how = f"{1 - view.unseen:.0%} of the time seen, what varies is {kind}"
     return Line("sampling", float(np.sqrt(variance)), how, dof=_dof(inputs))
 
 
-def _step_s(view: View) -> float:
-    """Return the width of a reading's stretch: its tick, and the age of a held value that nobody sees."""
-    held_ns = view.facts.period_ns if view.facts.holds else 0
-    return float(np.hypot(view.tick_ns, held_ns)) / NS_PER_S
+def _step_s2(view: View, variation: Variation) -> float:
+    """Return the square of the stretch (s²) of which one reading tells.
+
+    Of a held value that is not read often, nobody sees the age: that adds to where a jump may have been. And
+    where it is read more often than renewed, some readings are no news.
+    """
+    if view.is_polled or not view.tick_ns:
+        return (view.spacing_s or view.duration_s / max(len(variation.watts), 1)) ** 2
+    tick_s, held_s = view.tick_ns / NS_PER_S, view.facts.holds * view.facts.period_ns / NS_PER_S
+    jumps, noise = tick_s**2 + held_s**2, tick_s * max(tick_s, held_s)
+    return variation.wild * noise + (1.0 - variation.wild) * jumps
 
 
 def _dof(inputs: Inputs) -> float:

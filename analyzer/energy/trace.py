@@ -87,7 +87,7 @@ def join(pieces: Iterable[Piece], total: int = 0, parts: Sequence[int] = ()) -> 
     """
     frames = list(pieces)
     columns = [np.asarray(frame.times_ns, np.int64) for frame in frames]
-    times = np.concatenate([np.empty(0, np.int64), *columns])
+    times = columns[0] if len(columns) == 1 else np.concatenate([np.empty(0, np.int64), *columns])
     watts = _watts(frames, (total, *parts))
     ticks = np.repeat(_ints(frame.tick_ns for frame in frames), _ints(map(len, columns)))
     total_w = np.array(watts[:, 0], np.float64)
@@ -113,7 +113,7 @@ def _watts(frames: list[Piece], channels: tuple[int, ...]) -> Floats | NDArray[n
     rows = [np.asarray(frame.watts) for frame in frames if np.size(frame.watts)]
     if not rows:
         return np.empty((0, len(channels)))
-    whole = np.concatenate(rows)
+    whole = rows[0] if len(rows) == 1 else np.concatenate(rows)
     return whole if channels == tuple(range(whole.shape[1])) else whole[:, list(channels)]
 
 

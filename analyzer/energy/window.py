@@ -26,10 +26,11 @@ from telemetry.contract.documents import Flag, Reason, ResultState
 
 # Below this share of a window within reach of readings, its energy is mostly a guess.
 LEAST_COVERAGE = 0.95
-# A window of fewer spacings (or averaging windows) is mostly edges.
-LEAST_SPACINGS = 10
+# A window of fewer updates, or averaging windows, is mostly edges.
+LEAST_SPACINGS = 20
+LEAST_AVERAGES = 10
 # What a sensor with blind time missed is estimated from the readings' scatter, which takes more of them.
-LEAST_READINGS = 20
+LEAST_READINGS = 40
 # A sensor that misses this share of the time or less is as good as one that sees all of it.
 BLIND = 0.5
 # Of a window with more of it interpolated, even in short gaps, too much is guessed.
@@ -230,5 +231,5 @@ def _is_locked(inputs: Inputs, known: Known, lines: tuple[Line, ...]) -> bool:
 
 def _is_short(view: View) -> bool:
     least = LEAST_READINGS if view.unseen > BLIND else LEAST_SPACINGS
-    longest = max(least * view.spacing_ns, LEAST_SPACINGS * view.facts.averaging_ns)
+    longest = max(least * view.spacing_ns, LEAST_AVERAGES * view.facts.averaging_ns)
     return view.end_ns - view.begin_ns < longest

@@ -31,8 +31,12 @@ CONDITIONS = {
         Condition(CLEAN, "nothing goes wrong"),
         Condition("gaps", "one to three gaps of two to five spacings", gap=True),
         Condition("hole", "a gap of more than five spacings, up to 4 % of the trial", hole=True),
-        Condition("jitter", "samples up to 0.4 ticks early or late", jitter=0.4),
-        Condition("clock", "stamps off by a normal error, stated: u95 = 20 ms", clock_u95_s=0.02),
+        Condition(
+            "rough",
+            "samples up to 0.4 ticks early or late; stamps off by a normal error, stated: u95 = 20 ms",
+            jitter=0.4,
+            clock_u95_s=0.02,
+        ),
     )
 }
 

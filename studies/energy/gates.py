@@ -34,7 +34,7 @@ def gates(tallies: Sequence[Tally]) -> list[Gate]:
         _lowest("energy_u95_j in each valid cell", valid, lambda tally: tally.coverage),
         _overall(
             "energy_u95_comparable_j, ratio of two models",
-            valid,
+            [tally for tally in valid if tally.is_ratio_valid],
             lambda tally: (tally.ratio_covered, tally.ratio_counted),
         ),
         _lowest("energy_u95_comparable_j in each valid cell", valid, lambda tally: tally.ratio_coverage),

@@ -29,7 +29,7 @@ def write(study: Study, judged: Sequence[Gate], path: Path) -> None:
 def render(study: Study, judged: Sequence[Gate]) -> str:
     """The page as Markdown."""
     tallies = study.tallies
-    valid = [tally for tally in tallies if tally.is_valid]
+    valid = [tally for tally in tallies if tally.is_ratio_valid]
     return Template(WORDS.read_text(encoding="utf-8")).substitute(
         seed=study.seed,
         repeats=study.repeats,
@@ -68,6 +68,7 @@ def _by(tallies: Sequence[Tally], name: str, values: Iterable[str], of: Callable
 
 def _figures(cells: Sequence[Tally]) -> tuple[str, ...]:
     valid = [tally for tally in cells if tally.is_valid]
+    pairs = [tally for tally in valid if tally.is_ratio_valid]
     widths = [tally.width for tally in valid if tally.width is not None and (tally.u95 or 0) > NARROW]
     return (
         f"{len(valid)} of {len(cells)}",
@@ -75,9 +76,9 @@ def _figures(cells: Sequence[Tally]) -> tuple[str, ...]:
         _least(tally.coverage for tally in valid),
         _middle(tally.u95 for tally in valid),
         f"{min(widths):.2f}–{max(widths):.2f}" if widths else "",
-        _share(sum(tally.ratio_covered for tally in valid), sum(tally.ratio_counted for tally in valid)),
+        _share(sum(tally.ratio_covered for tally in pairs), sum(tally.ratio_counted for tally in pairs)),
         _least(tally.ratio_coverage for tally in valid),
-        _middle(tally.ratio_u95 for tally in valid),
+        _middle(tally.ratio_u95 for tally in pairs),
     )
 
 

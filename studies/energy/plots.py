@@ -39,12 +39,16 @@ def draw(study: Study, folder: Path) -> None:
             _frame_coverage,
             folder / COVERAGE,
         )
-        _cells(valid, _wide, lambda tally: tally.ratio_width, _frame_width, folder / WIDTH)
+        _cells(valid, _wide, _wide_ratio, _frame_width, folder / WIDTH)
         _naive(study, folder / NAIVE)
 
 
 def _wide(tally: Tally) -> float | None:
     return tally.width if tally.u95 is not None and tally.u95 > NARROW else None
+
+
+def _wide_ratio(tally: Tally) -> float | None:
+    return tally.ratio_width if tally.is_ratio_valid else None
 
 
 def _cells(

@@ -31,8 +31,8 @@ def pieces(watts: list[float]) -> list[Piece]:
 
 
 def measured(
-    watts: list[float], begin: float, end: float, known: Known = Known(), **facts: Any
-) -> WindowEnergy:  # noqa: B008 - frozen
+    watts: list[float], begin: float, end: float, known: Known | None = None, **facts: Any
+) -> WindowEnergy:
     length = 0.02 * (len(watts) - 1)
     window = ns(begin * length), ns(end * length)
     return measure(join(pieces(watts)), replace(FACTS, **facts), *window, known or Known())

@@ -75,17 +75,17 @@ def test_a_short_trial_on_a_good_sensor_is_valid() -> None:
     assert measure(trace_of(constant(10), -1, 2, 1), CALM, ns(0), ns(0.05)).state == "valid"
 
 
-def test_a_window_of_few_spacings_is_short() -> None:
-    facts = SensorFacts(period_ns=1000 * MS, averaging_ns=1000 * MS, origin="synthetic")
-    trace = trace_of(constant(10), -10, 30, 1000)
-    assert measure(trace, facts, ns(0), ns(9)).reasons == ("short",)
-    assert measure(trace, facts, ns(0), ns(10)).reasons == ()
+def test_a_window_of_few_updates_is_short() -> None:
+    facts = SensorFacts(period_ns=100 * MS, averaging_ns=100 * MS, origin="synthetic")
+    trace = trace_of(constant(10), -1, 4, 100)
+    assert measure(trace, facts, ns(0), ns(1.9)).reasons == ("short",)
+    assert measure(trace, facts, ns(0), ns(2)).reasons == ()
 
 
 def test_a_sensor_that_looks_only_now_and_then_needs_more_readings() -> None:
-    trace = trace_of(constant(10), -10, 40, 1000)
-    assert measure(trace, SensorFacts(origin="synthetic"), ns(0), ns(19)).reasons == ("short",)
-    assert measure(trace, SensorFacts(origin="synthetic"), ns(0), ns(20)).reasons == ()
+    trace = trace_of(constant(10), -10, 60, 1000)
+    assert measure(trace, SensorFacts(origin="synthetic"), ns(0), ns(39)).reasons == ("short",)
+    assert measure(trace, SensorFacts(origin="synthetic"), ns(0), ns(40)).reasons == ()
 
 
 def test_many_short_gaps_are_a_gap_too() -> None:
