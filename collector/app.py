@@ -70,7 +70,7 @@ class Collector:
         return self.desk.pulse.trouble()
 
     def health(self) -> Health:
-        """How the collector fares, for `/healthz`: well while it is connected."""
+        """How the collector fares, for `/healthz`: well while it is connected, and the store answers."""
         held = self.desk.gather.held
         facts = {
             "connected": self.link.connected,
@@ -79,5 +79,6 @@ class Collector:
             "queue_bytes": held.size_bytes,
             "inbox_shed": self.link.shed,
             "clock_bad": sorted(self.desk.clocks.bad),
+            "store": self.writer.store_away or "available",
         }
-        return Health(self.link.connected, facts)
+        return Health(self.link.connected and self.writer.store_away is None, facts)

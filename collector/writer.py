@@ -27,7 +27,10 @@ log = logs.get("collector")
 
 
 class Writer:
-    """A service that writes batches. While the store is unavailable it tries again, and settles nothing."""
+    """A service that writes batches. While the store is unavailable it tries again, and settles nothing.
+
+    `store_away` says why it is, None while it is there.
+    """
 
     name = "writer"
 
@@ -42,6 +45,7 @@ class Writer:
         self._desk = desk
         self._announce = announce
         self._retry = retry or Retry()
+        self.store_away: str | None = None
         self._batch: Batch | None = None
         self._count_at_s = -math.inf
 
@@ -140,6 +144,7 @@ class Writer:
                 with self._desk.pulse.within("store"):
                     result = await attempt()
             except StoreUnavailable as error:
+                self.store_away = str(error)
                 self._desk.metrics.store_waits.inc()
                 if failures == 0:
                     log.warning("store unavailable", why=error)
@@ -147,6 +152,7 @@ class Writer:
                 await self._retry.sleep(wait_s)
                 failures += 1
             else:
+                self.store_away = None
                 if failures:
                     log.info("store available again", tries=failures + 1)
                 return result

@@ -19,7 +19,8 @@ PAGE = """\
 Made by `python -m e3p.metrics_page`, and held fresh by a test.
 
 Each part answers `GET /metrics` in Prometheus' text format and `GET /healthz` in JSON (503 while the broker
-is away), on `metrics_host` (loopback) at a port of its own: `E3P_COLLECTOR_METRICS_PORT`,
+is away, and of a collector while its store is), on `metrics_host` (loopback) at a port of its own:
+`E3P_COLLECTOR_METRICS_PORT`,
 `E3P_ANALYZER_METRICS_PORT`, `E3P_EDGE_METRICS_PORT` ([configuration](configuration.md)). None is set by
 default. `e3p serve` answers at `serve.port` (8080) for collector and analyzer together. Counters begin at 0
 when the program starts.

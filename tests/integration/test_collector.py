@@ -64,8 +64,10 @@ async def test_nothing_is_told_while_the_store_is_away(store: SqliteStore) -> No
         await line.send(1)
         await line.until(lambda: moody.refusals > before + 3)
         assert line.source.settled() == IntervalSet.of([0])
+        assert line.writer.store_away
         moody.come_back()
         await line.until_settled(IntervalSet.of([0, 1]))
+        assert line.writer.store_away is None
 
 
 async def test_a_store_away_at_the_start_loses_nothing(store: SqliteStore) -> None:
