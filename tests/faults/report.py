@@ -87,5 +87,6 @@ def notes(outcomes: Sequence[Outcome]) -> str:
         spans = [f"{name} {first:.0f} → {last:.0f} MiB" for name, (first, last) in outcome.memory_mib.items()]
         if outcome.row in MEMORY_OF and spans:
             lines.append(f"- {outcome.row}, {outcome.store}: {', '.join(spans)}")
+    lines += [f"- {each.row}, {each.store}: {remark}" for each in outcomes for remark in each.remarks]
     lines += [f"- **{each.row}, {each.store}: {fault[:500]}**" for each in outcomes for fault in each.faults]
     return "\n".join(lines)

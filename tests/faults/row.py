@@ -108,6 +108,7 @@ class Outcome(NamedTuple):
     messages: int
     memory_mib: dict[str, tuple[float, float]]
     seconds: float
+    remarks: tuple[str, ...] = ()
 
     @property
     def faults(self) -> list[str]:
@@ -148,9 +149,8 @@ async def play(
             messages = sum(scene.witness.messages.values())
     kept = memory[0].keys() & memory[-1].keys()
     spans = {name.partition(" ")[0]: (memory[0][name], memory[-1][name]) for name in sorted(kept)}
-    return Outcome(
-        row.name, store, seed, done, uncounted, account, messages, spans, time.monotonic() - began_s
-    )
+    seconds, remarks = time.monotonic() - began_s, tuple(scene.props.remarks)
+    return Outcome(row.name, store, seed, done, uncounted, account, messages, spans, seconds, remarks)
 
 
 async def warm_up(scene: Scene) -> None:

@@ -67,7 +67,7 @@ class Scene:
             home = folder / f"node{at}"
             home.mkdir()
             self.devices.append(Device(name, home, setting.sensors, setting.trial_hz))
-        self.props = SimpleNamespace()
+        self.props = SimpleNamespace(remarks=[])
         self._started = 0
 
     @property

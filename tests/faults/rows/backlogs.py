@@ -105,7 +105,7 @@ async def drained(scene: Scene, trial: str) -> None:
     await caught_up(scene, trial)
     for key, made in scene.device.tap.offered.items():
         if key not in backlog and key.stream.startswith("power/") and (end_s := _end_s(made)) > began_s:
-            scene.props.live_s = max(scene.props.live_s, settled_s.get(key, end_s) - end_s)
+            scene.props.waits_s[key] = settled_s.get(key, end_s) - end_s
 
 
 def _end_s(made: Made) -> float:
@@ -119,13 +119,19 @@ def _end_s(made: Made) -> float:
 @asynccontextmanager
 async def nothing_waited(scene: Scene) -> AsyncIterator[None]:
     """So far."""
-    scene.props.live_s = 0.0
+    scene.props.waits_s = {}
     yield
 
 
 async def live_stayed_first(scene: Scene) -> list[str]:
-    late = scene.props.live_s
-    return [] if late <= LIVE_WITHIN_S else [f"a live frame waited {late:.1f} s behind the backlog"]
+    """All but a few: on a machine with other work a frame may miss its turn."""
+    waits_s = sorted(scene.props.waits_s.values())
+    most_s = waits_s[len(waits_s) * 19 // 20]
+    scene.props.remarks.append(
+        f"{len(waits_s)} live frames: acknowledged {waits_s[len(waits_s) // 2]:.1f} s after their last "
+        f"sample (median), {most_s:.1f} s (95 of 100), {waits_s[-1]:.1f} s (all)"
+    )
+    return [] if most_s <= LIVE_WITHIN_S else [f"live frames waited {most_s:.1f} s behind the backlog"]
 
 
 ROWS = (
