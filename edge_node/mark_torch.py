@@ -55,10 +55,7 @@ class Watched:
         self._events: Optional[_Events] = None
         mark.prepare(fields["group"])
         time.sleep(PREPARE_S)
-        self._hooks = [
-            model.register_forward_pre_hook(self._before),
-            model.register_forward_hook(self._after),
-        ]
+        self._hooks = [model.register_forward_pre_hook(self._before), _hooked(model, self._after)]
         atexit.register(self.end)
 
     def end(self) -> None:
@@ -88,10 +85,13 @@ class Watched:
         events = self._events
         self._begins.append((images, mark.now_ns() if events is None else events.record()))
 
-    def _after(self, *_: object) -> None:
+    def _after(self, *told: object) -> None:
+        *_, scores = told
         images, begin = self._begins.pop()
-        self._passes += not self._begins
-        if self.trial is None or self._begins:
+        if self._begins or scores is None:  # a pass within another, or one that an exception ended
+            return
+        self._passes += 1
+        if self.trial is None:
             return
         if self._events is None:
             self.trial.batch(begin, mark.now_ns(), images)
@@ -145,6 +145,14 @@ class _Events:
 
     def _ns(self, event: Any) -> int:  # noqa: ANN401
         return self._anchor_ns + int(self._anchor.elapsed_time(event) * 1e6)
+
+
+def _hooked(model: Any, after: Callable[..., None]) -> Any:  # noqa: ANN401
+    """Calls `after` behind each pass: without scores behind one that failed, where this torch (2.0) can."""
+    try:
+        return model.register_forward_hook(after, always_call=True)
+    except TypeError:
+        return model.register_forward_hook(after)
 
 
 def _size(inputs: Tuple[Any, ...]) -> int:

@@ -194,15 +194,20 @@ def test_events_stay_on_the_clock_of_marks_over_an_hour(
     assert longest < 2 * mark_torch.ANCHOR_MS + 100
 
 
-def test_a_real_model_is_watched_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_real_model_a_pass_that_fails_is_no_batch_and_those_after_it_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delitem(sys.modules, "torch")
     torch = pytest.importorskip("torch")
     model = torch.nn.Linear(4, 2)
     with Inbox(tmp_path / "m") as inbox:
         with mark_torch.watch(model, "linear", warmup=1):
             before = time.monotonic_ns()
-            for _ in range(3):
-                model(torch.zeros(5, 4))
+            model(torch.zeros(5, 4))
+            model(torch.zeros(5, 4))
+            with pytest.raises(RuntimeError):
+                model(torch.zeros(7, 3))
+            model(torch.zeros(5, 4))
         after = time.monotonic_ns()
     (batches,) = inbox.of("batches")
     assert batches["images"] == [5, 5]
