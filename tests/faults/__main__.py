@@ -7,7 +7,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import get_args
 
@@ -67,12 +67,15 @@ class Book:
 
 
 def _played(orders: list[Order], jobs: int) -> Iterator[Outcome | Failure]:
-    if jobs == 1:
-        yield from map(perform, orders)
-        return
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(perform, order) for order in orders]):
+    """Each in a process of its own, which may have a network of its own."""
+    with ThreadPoolExecutor(jobs) as threads:
+        for future in as_completed([threads.submit(_alone, order) for order in orders]):
             yield future.result()
+
+
+def _alone(order: Order) -> Outcome | Failure:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(perform, order).result()
 
 
 def _orders(options: argparse.Namespace) -> Iterator[Order]:

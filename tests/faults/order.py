@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from telemetry.runtime import logs
+from tests.faults.network import shrink_buffers
 from tests.faults.row import Outcome, Unpermitted, play
 from tests.faults.rows import KNOWN, LONG, ROWS
 from tests.faults.shelf import StoreName
@@ -51,6 +52,8 @@ def perform(order: Order) -> Outcome | Failure:
     with tempfile.TemporaryDirectory(prefix=f"e3p-{order.row}-") as folder:
         try:
             row = EVERY_ROW[order.row]
+            if row.setting.small_buffers:
+                shrink_buffers()
             return anyio.run(play, row, order.store, order.tries, order.seed, Path(folder), say)
         except (Unpermitted, pytest.skip.Exception, pytest.fail.Exception) as missing:
             return Failure(order, f"not played: {missing}", missing=True)

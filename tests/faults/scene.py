@@ -35,6 +35,7 @@ STOP_WITHIN_S = 120.0
 class Setting(NamedTuple):
     """What a row asks of its line before it starts. `lines`: more of the broker's configuration.
 
+    `small_buffers`: of the network, so that a broker has to keep what a subscriber does not take.
     A broker that drops what a slow subscriber has not taken would leave the witness with holes.
     """
 
@@ -42,6 +43,7 @@ class Setting(NamedTuple):
     lines: Sequence[str] = ("allow_anonymous true", "max_queued_messages 0")
     sensors: Sequence[Sensor] = SENSORS
     trial_hz: float = 200.0
+    small_buffers: bool = False
 
 
 class Scene:

@@ -225,6 +225,7 @@ ROWS = (
             nodes=("one", "two", "three", "four"),
             lines=("allow_anonymous true", "max_queued_messages 100"),
             sensors=MANY_STREAMS,
+            small_buffers=True,
         ),
         check=has_dropped,
     ),
