@@ -115,7 +115,8 @@ def _idle_w(trial: Trial, stream: str, evidence: Evidence) -> float | None:
     info = _info(evidence, stream)
     shift = trial.idle.time - trial.idle.end
     facts = facts_of(info) if info else SensorFacts()
-    idle = measure(trace_of(power, info), facts, trial.idle.begin + shift, trial.idle.end + shift)
+    window = trial.idle.begin + shift, trial.idle.end + shift
+    idle = measure(trace_of(power, info), facts, *window, Known(is_marked=True))
     return idle.mean_w if idle.state != "invalid" else None
 
 

@@ -49,8 +49,8 @@ def _guard_ns(view: View) -> int:
     """Return how far from a mark a stamp must be beyond the half-width of what its reading averages."""
     facts = view.facts
     if not facts.delay_ns:
-        return (facts.averaging_ns + facts.period_ns * facts.holds) // 2
-    return round(DELAY_KNOWN * facts.period_ns)
+        return facts.blur_ns + (facts.averaging_ns + facts.period_ns * facts.holds) // 2
+    return facts.blur_ns + round(DELAY_KNOWN * facts.period_ns)
 
 
 class _Clean(NamedTuple):

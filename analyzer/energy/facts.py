@@ -13,11 +13,13 @@ NS_PER_MS = 1_000_000
 class SensorFacts:
     """One sensor. The defaults say that nothing is known, as for a stream without a manifest.
 
+    ``blur_ns`` is over what a value may be a mean where that is not stated: the time since the last one.
     ``gain_u`` (relative) and ``offset_u_w`` are standard uncertainties; ``None`` is "not stated".
     """
 
     period_ns: int = 0
     averaging_ns: int = 0
+    blur_ns: int = 0
     delay_ns: int = 0
     holds: bool = False
     resolution_w: float | None = None
@@ -34,6 +36,7 @@ def facts_of(stream: StreamInfo) -> SensorFacts:
     return SensorFacts(
         period_ns=_ns(stream.period_ms),
         averaging_ns=_ns(stream.averaging_window_ms),
+        blur_ns=_ns(stream.period_ms) if stream.averaging_window_ms is None else 0,
         delay_ns=_ns(stream.delay_ms),
         holds=bool(stream.holds),
         resolution_w=stream.resolution_w,

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analyzer.energy import Known, SensorFacts, Trace, WindowEnergy, measure
+from analyzer.energy import Known, SensorFacts, Trace, WindowEnergy, facts_of, measure
+from telemetry.contract.manifest import StreamInfo
 from tests.unit.energy.waves import MS, START, Floats, ns, stamps, trace_at
 
 MARKED = Known(is_marked=True)
@@ -78,3 +79,14 @@ def test_a_gap_in_a_held_value_is_shared_by_the_values_around_it() -> None:
     facts = SensorFacts(period_ns=100 * MS, holds=True, origin="synthetic")
     result = measure(trace_at(times[keep], watts[keep], 10), facts, ns(0), ns(10))
     assert result.energy_j == pytest.approx(150.0, abs=0.1)
+
+
+def test_a_meter_that_does_not_say_what_it_averages_may_average_since_its_last_reading() -> None:
+    info = StreamInfo(
+        stream="wall", sensor="meter", channels=("total",), total="total", origin="measured", period_ms=1000.0
+    )
+    times = stamps(-3.4, 45, 1000)
+    t = (times - START) / 1e9
+    seen_w = 5.0 + 20.0 * (np.clip(t, 0, 40) - np.clip(t - 1, 0, 40))
+    result = measure(trace_at(times, seen_w, 1000), facts_of(info), ns(0), ns(40), MARKED)
+    assert result.energy_j == pytest.approx(1000.0)
