@@ -12,7 +12,7 @@ from telemetry.contract.errors import Refused, UserError
 from telemetry.contract.replies import State
 from telemetry.contract.topics import NodeKind, every_node, node_topic, parse_node_topic
 from telemetry.runtime.address import Address
-from telemetry.runtime.mqtt import Link
+from telemetry.runtime.mqtt import Link, LinkDown
 
 CONNECT_S = 3.0
 QUIET_S = 0.3
@@ -61,7 +61,10 @@ async def _over(address: Address, filters: Sequence[str], work: Callable[[Link],
             await link.until_connected()
         answered = link.connected
         if answered:
-            await work(link)
+            try:
+                await work(link)
+            except LinkDown:
+                answered = False
         tasks.cancel_scope.cancel()  # the link says goodbye once the broker has what was published
     if not answered:
         right = "start `e3p serve`, or name the right broker with --mqtt"
