@@ -81,7 +81,11 @@ def _save(broken: sqlite3.Connection, fresh: Spool, *, declare: bool) -> int:
         for id_, boot, stream, next_seq, ticks in _rows(broken, "SELECT * FROM sequence")
         if _are_numbers(id_, next_seq, ticks) and _are_texts(boot, stream)
     }
-    boots = {row[0]: Boot(*row) for row in _rows(broken, "SELECT boot, anchor, os_boot FROM boot")}
+    boots = {
+        boot: Boot(boot, anchor, os_boot)
+        for boot, anchor, os_boot in _rows(broken, "SELECT boot, anchor, os_boot FROM boot")
+        if _are_texts(boot) and _are_numbers(anchor) and isinstance(os_boot, str)
+    }
     for each in sequences.values():
         boots.setdefault(each.name.boot, Boot(each.name.boot, 0, ""))
     numbers = {each.name: (each.next_seq, each.ticks) for each in sequences.values()}
