@@ -8,7 +8,7 @@
 #
 # The shell itself must live as long as the trial: when it is gone, its open trial is closed as aborted. Names
 # hold no quotes and no backslashes. Nothing fails where no agent listens. The line format: docs/marks.md.
-e3p_n=0
+e3p_n=0 e3p_began=
 
 e3p_prepare() { e3p_say prepare "\"group\":\"$1\""; }
 e3p_idle_begin() { e3p_say idle_begin "\"group\":\"$1\""; }
