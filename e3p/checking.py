@@ -10,7 +10,7 @@ import msgspec
 from analyzer.book import Book
 from analyzer.checks import Check, Finding, check_all, leading
 from analyzer.exclusions import find_trial
-from e3p.output import print_table
+from e3p.output import answer, print_table
 from e3p.settings import Settings
 from telemetry.contract.documents import EventRefused, Result
 from telemetry.contract.errors import UserError
@@ -52,18 +52,18 @@ def _of_campaign(trials: Sequence[Result], group: str | None) -> Sequence[Result
 def print_checks(checks: Sequence[Check], *, publishable: bool, everything: bool) -> None:
     """Each configuration's verdict, and below it what stands against it (or all)."""
     for check in checks:
-        _say(f"\n{title(check)}: {verdict(check, publishable=publishable)}")
+        answer(f"\n{title(check)}: {verdict(check, publishable=publishable)}")
         told = [each for each in check.findings if everything or not _ok(each, publishable=publishable)]
         if told:
             print_table(("rule", "trial", "found", "needed", "source"), _rows(told))
         for event in check.refused_events:
-            _say(f"refused mark: {event.event} of {event.trial}: {event.reason}")
+            answer(f"refused mark: {event.event} of {event.trial}: {event.reason}")
         if check.causes and not any(each.rule == "variation" for each in told):
-            _say(f"its trials vary by {100 * (check.cv or 0):.1f} %, with {'; '.join(check.causes)}")
+            answer(f"its trials vary by {100 * (check.cv or 0):.1f} %, with {'; '.join(check.causes)}")
         if not everything:
             rules = {each.rule for each in check.findings}
             passing = len(rules) - len({each.rule for each in told})
-            _say(f"{passing} rules pass for every trial ({', '.join(check.trials) or 'none is judged'})")
+            answer(f"{passing} rules pass for every trial ({', '.join(check.trials) or 'none is judged'})")
 
 
 def title(check: Check) -> str:
@@ -96,7 +96,3 @@ def _rows(findings: Sequence[Finding]) -> Iterator[Column]:
 
 def _ok(finding: Finding, *, publishable: bool) -> bool:
     return finding.publishable if publishable else finding.usable
-
-
-def _say(line: str) -> None:
-    print(line)  # noqa: T201 - a command's answer

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 LEAST_ROOM = 30
 
-__all__ = ["energy", "number", "origin_note", "print_json", "print_table", "say", "state", "with_u95"]
+__all__ = [
+    "answer",
+    "energy",
+    "number",
+    "origin_note",
+    "print_json",
+    "print_table",
+    "say",
+    "state",
+    "with_u95",
+]
 
 
 def print_json(document: object) -> None:
@@ -48,6 +58,11 @@ def _wrapped(lines: list[list[str]]) -> list[list[str]]:
         parts = textwrap.wrap(words, room, break_long_words=False, break_on_hyphens=False) or [""]
         broken += [[*(cells if part is parts[0] else [""] * len(cells)), part] for part in parts]
     return broken
+
+
+def answer(line: str) -> None:
+    """A line of the answer, on standard output."""
+    sys.stdout.write(line + "\n")
 
 
 def say(text: str) -> None:

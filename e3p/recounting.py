@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,9 +27,7 @@ class Uncounted(msgspec.Struct, frozen=True):
     error: str
 
 
-def recounted(
-    chosen: Sequence[Candidate], python: str, on_count: Callable[[str], None]
-) -> tuple[list[Recounted], list[Uncounted]]:
+def recounted(chosen: Sequence[Candidate], python: str) -> tuple[list[Recounted], list[Uncounted]]:
     """Every candidate's numbers counted again. Raises `UserError` where the interpreter cannot count."""
     from analyzer.recount import Counted, recount
 
@@ -57,7 +55,6 @@ def recounted(
                 failed.append(msgspec.convert(told, Uncounted))
             else:
                 found.append(recount(candidate, msgspec.convert(told, Counted)))
-            on_count(candidate.model)
     if child.returncode or len(found) + len(failed) < len(chosen):
         raise UserError(f"--python {python}: counting ended with exit code {child.returncode}")
     return found, failed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from e3p.output import print_json, print_table
+from e3p.output import answer, print_json, print_table
 from e3p.plans import Run
 from telemetry.contract.plan import Configuration, Planned
 
@@ -32,8 +32,8 @@ def print_rehearsal(run: Run, *, json: bool) -> None:
     head = ("order", "round", "model", "data set", "batch", "precision", "images", "at least", "at most")
     print_table(head, [_row(planned, span) for planned, span in rows])
     done = f", {len(run.trials) - len(rows)} have ended" if len(rows) < len(run.trials) else ""
-    print_line = f"{len(rows)} trials{done}: {clock(least_s)} to {clock(most_s)}"
-    print(f"{print_line}, longer where the images of a trial take longer than its least time")  # noqa: T201
+    expects = f"{len(rows)} trials{done}: {clock(least_s)} to {clock(most_s)}"
+    answer(f"{expects}, longer where the images of a trial take longer than its least time")
 
 
 def expected(planned: Planned, known: dict[Configuration, float]) -> Span:

@@ -6,7 +6,7 @@ import csv
 import sys
 from typing import TYPE_CHECKING
 
-from e3p.output import number, origin_note, print_table, with_u95
+from e3p.output import answer, number, origin_note, print_table, with_u95
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,12 +40,12 @@ def print_ranking(ranking: Ranking) -> None:
     group = ranking.group
     where = f"{group.device or 'unknown device'}, {group.dataset}{origin_note(group.origin)}"
     mode = f", {group.power_mode}" if group.power_mode else ""
-    _say(f"\n{where}{mode}, sensor {group.sensor}: SAM with a = {ranking.a:g}, b = {ranking.b:g}")
+    answer(f"\n{where}{mode}, sensor {group.sensor}: SAM with a = {ranking.a:g}, b = {ranking.b:g}")
     print_table(_headings(ranking), [_cells(ranking, row) for row in ranking.rows])
     for refused in ranking.refused:
-        _say(f"not ranked: {refused.model}: {refused.reason}")
+        answer(f"not ranked: {refused.model}: {refused.reason}")
     for line in _remarks(ranking):
-        _say(line)
+        answer(line)
     if len(ranking.rows) > 1:
         _print_sensitivity(ranking)
 
@@ -141,7 +141,3 @@ def _netscore(ranking: Ranking) -> str:
         f"{100 * check.regret:.1f} % of the best SAM (95 %: {100 * check.regret_lo:.1f} to "
         f"{100 * check.regret_hi:.1f} %)"
     )
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")

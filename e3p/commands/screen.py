@@ -142,7 +142,7 @@ def _counted(screening: Screening, chosen: Sequence[Candidate], python: str) -> 
     asked = [each for each in chosen if (each.model, each.image_size) in passing]
     asked.sort(key=lambda each: passing[each.model, each.image_size])
     say(f"counting {len(asked)} models, about half a second each")
-    found, failed = recounted(asked, python, lambda _: None)
+    found, failed = recounted(asked, python)
     return {"recounted": found, "not_counted": failed}
 
 

@@ -19,7 +19,7 @@ VIT_TINY = Candidate(
 
 
 def told(*chosen: Candidate, python: str = sys.executable) -> object:
-    return recounted(chosen, python, lambda _: None)
+    return recounted(chosen, python)
 
 
 def test_a_vision_transformer_has_the_parameters_and_macs_that_its_shape_implies() -> None:
