@@ -17,8 +17,6 @@ from edge_node.power.observe import Observed, observe
 from edge_node.power.sensor import Found, SensorError
 from telemetry.contract.errors import UserError
 
-__all__ = ["Finding", "examine"]
-
 
 async def examine(settings: Settings, *, device: bool = True) -> list[Finding]:
     """Everything, in the order of a reading's way; without `device` the server side alone."""

@@ -70,7 +70,7 @@ def place(data: str | None, beside: Path) -> str | None:
     if data is None:
         return None
     path = data.removeprefix(TORCHVISION)
-    return data[: -len(path)] + str((beside / Path(path).expanduser()).absolute())
+    return data[: len(data) - len(path)] + str((beside / Path(path).expanduser()).absolute())
 
 
 def _unknown(path: str, words: str) -> str:

@@ -106,5 +106,5 @@ def _lacks_ms(frame: ClockFrame) -> float | None:
     if not frame.exchanges:
         return None
     best = min(frame.exchanges, key=lambda each: (each.t4 - each.t1) - (each.t3 - each.t2))
-    ahead_ns = (best.t2 - best.t1 + best.t3 - best.t4) // 2 - frame.anchor
-    return ahead_ns / 1e6
+    behind_ns = (best.t2 - best.t1 + best.t3 - best.t4) // 2 - frame.anchor
+    return behind_ns / 1e6

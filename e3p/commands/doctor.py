@@ -11,7 +11,7 @@ from e3p import options
 
 if TYPE_CHECKING:
     from e3p.characterising import Characterised
-    from e3p.examination import Finding
+    from e3p.finding import Finding
     from e3p.response import Near
     from edge_node.power.discover import TrialsOn
     from edge_node.settings import EdgeSettings
@@ -126,10 +126,10 @@ def _print_responses(found: list[Characterised]) -> None:
 
 
 def _near(near: Near | None) -> str | None:
-    """To the digit that the error reaches."""
+    """Whole milliseconds where the error is one or more."""
     if near is None:
         return None
-    digits = max(0, 1 - len(f"{near.error:.0f}") if near.error >= 1 else 2)
+    digits = 0 if near.error >= 1 else 2
     return f"{near.value:.{digits}f} ± {near.error:.{digits}f} ms"
 
 
