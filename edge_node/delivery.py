@@ -42,7 +42,7 @@ class Delivery:
         self._timeout_s = FIRST_TIMEOUT_S
         self._doubled_at = NEVER
         self._turn = 0
-        self._answered = False
+        self._answered = self._probed = False
         self.sends = 0
 
     def __repr__(self) -> str:
@@ -91,7 +91,7 @@ class Delivery:
     def settled(self, ids: Collection[int]) -> None:
         """A `stored` covered these: the time-out falls back, because somebody answers."""
         if ids:
-            self._answered = self._answered or self._is_silent
+            self._answered, self._probed = self._answered or self._probed, False
             self._timeout_s = FIRST_TIMEOUT_S
         self.forget(ids)
 
@@ -115,7 +115,8 @@ class Delivery:
         if any(self._doubled_at <= self._flights[id_].sent_at > NEVER for id_ in late):
             self._timeout_s = min(2 * self._timeout_s, MAX_TIMEOUT_S)
             self._doubled_at = now_s
-        if probing:
+        if probing and late:
+            self._probed = True
             late, rest = late[:PROBES], late[PROBES:]
             self._restart(rest, now_s)
         return late

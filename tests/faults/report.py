@@ -13,6 +13,7 @@ import psutil
 from tests.faults.row import Outcome, Row
 
 MEMORY_OF = ("connects", "backlog", "poison", "disorder")
+MOST_FAULTS = 3
 BEGIN, END = "<!-- table -->", "<!-- end of the table -->"
 COLUMNS = (
     "fault",
@@ -88,5 +89,6 @@ def notes(outcomes: Sequence[Outcome]) -> str:
         if outcome.row in MEMORY_OF and spans:
             lines.append(f"- {outcome.row}, {outcome.store}: {', '.join(spans)}")
     lines += [f"- {each.row}, {each.store}: {remark}" for each in outcomes for remark in each.remarks]
-    lines += [f"- **{each.row}, {each.store}: {fault[:500]}**" for each in outcomes for fault in each.faults]
+    for each in outcomes:
+        lines += [f"- **{each.row}, {each.store}: {fault[:300]}**" for fault in each.faults[:MOST_FAULTS]]
     return "\n".join(lines)

@@ -126,6 +126,17 @@ def test_into_a_silence_only_the_oldest_few_are_sent_once_a_round() -> None:
     assert delivery.overdue(70.0) == [0, 1, 2, 3]
 
 
+def test_a_silence_that_ends_before_it_was_probed_leaves_each_frame_its_own_time_out() -> None:
+    delivery = Delivery()
+    _send(delivery, [0, 1], now_s=0.0)
+    _send(delivery, [2, 3], now_s=3.0)
+    again = delivery.overdue(10.0)
+    assert again == [0, 1]
+    _send(delivery, again, 10.0)
+    delivery.settled([0, 1])
+    assert delivery.overdue(13.0) == [2, 3]
+
+
 def test_when_the_silence_is_over_the_rest_has_a_time_out_of_its_own() -> None:
     delivery = _silent(20)
     _send(delivery, delivery.overdue(30.0), 30.0)
