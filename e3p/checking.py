@@ -14,6 +14,7 @@ from e3p.output import answer, print_table
 from e3p.settings import Settings
 from telemetry.contract.documents import EventRefused, Result
 from telemetry.contract.errors import UserError
+from view.checked import configuration
 
 MOST_NAMED = 5
 Column = tuple[str, str, str, str, str]
@@ -68,11 +69,9 @@ def print_checks(checks: Sequence[Check], *, publishable: bool, everything: bool
 
 def title(check: Check) -> str:
     """What is judged, and where it ran."""
-    parts = (check.model, check.precision, f"batch {check.batch_size}" if check.batch_size else None)
-    setting = ", ".join(part for part in (*parts, check.backend) if part)
     group = check.group
     where = ", ".join(part for part in (group.device, group.dataset, group.origin) if part)
-    return f"{setting} on {check.node} ({where})"
+    return f"{configuration(check)} on {check.node} ({where})"
 
 
 def verdict(check: Check, *, publishable: bool) -> str:

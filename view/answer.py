@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from telemetry.contract.documents import Result
 from telemetry.contract.ranking import Ranking, RankingRow
 from view.numbers import sureness
+
+if TYPE_CHECKING:
+    from analyzer.checks import Check
 
 ORIGIN_WORDS = {
     "estimated": "These energies are estimated from the processor's load, not measured by a power sensor.",
@@ -39,7 +42,13 @@ def answer(rankings: Sequence[Ranking], results: Sequence[Result]) -> Answer:
 def labels(rows: Sequence[RankingRow]) -> list[str]:
     """A name for each row: the model, and what else sets it apart where a model stands there twice."""
     models = Counter(row.model for row in rows)
-    return [row.model if models[row.model] == 1 else f"{row.model} ({_setting(row)})" for row in rows]
+    return [row.model if models[row.model] == 1 else f"{row.model} ({setting(row)})" for row in rows]
+
+
+def setting(of: RankingRow | Check) -> str:
+    """What sets a configuration apart from others of its model."""
+    parts = (of.precision, f"batch {of.batch_size}" if of.batch_size else None, of.backend)
+    return ", ".join(part for part in parts if part)
 
 
 def place(ranking: Ranking) -> str:
@@ -103,8 +112,3 @@ def _listed(names: Sequence[str]) -> str:
     if len(names) > MOST_NAMED:
         return f"{', '.join(names[: MOST_NAMED - 1])} and {len(names) - MOST_NAMED + 1} more"
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-
-
-def _setting(row: RankingRow) -> str:
-    parts = [row.precision, f"batch {row.batch_size}" if row.batch_size else None, row.backend]
-    return ", ".join(part for part in parts if part)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from analyzer.checks import Check
 from telemetry.contract.ranking import RankingGroup
+from view.answer import setting
 from view.tables import Table
 
 VERDICTS = {(True, True): "yes", (True, False): "no, but it can be used", (False, False): "no"}
@@ -17,7 +18,7 @@ def checks_table(checks: Iterable[Check], group: RankingGroup) -> Table:
     nodes = {check.node for check in own}
     rows = tuple(
         (
-            f"{_setting(check)}{f' on {check.node}' if len(nodes) > 1 else ''}",
+            f"{configuration(check)}{f' on {check.node}' if len(nodes) > 1 else ''}",
             VERDICTS[check.usable, check.publishable],
             _against(check),
         )
@@ -27,9 +28,9 @@ def checks_table(checks: Iterable[Check], group: RankingGroup) -> Table:
     return Table(caption, ("configuration", "publish", "what stands against it"), rows)
 
 
-def _setting(check: Check) -> str:
-    parts = (check.model, check.precision, f"batch {check.batch_size}" if check.batch_size else None)
-    return ", ".join(part for part in parts if part)
+def configuration(check: Check) -> str:
+    """What is judged."""
+    return ", ".join(filter(None, (check.model, setting(check))))
 
 
 def _against(check: Check) -> str | None:

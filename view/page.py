@@ -10,7 +10,7 @@ from analyzer.checks import Check, check_all
 from telemetry.contract.documents import Result
 from telemetry.contract.ranking import Ranking, RankingRow
 from view import tables
-from view.answer import Answer, answer, labels, place
+from view.answer import Answer, answer, labels, place, setting
 from view.checked import checks_table
 from view.comparison import Figure, pareto, repeats
 from view.material import Material, Shown
@@ -197,13 +197,12 @@ def _row(row: RankingRow, name: str, ranking: Ranking, scale: tuple[float, float
     low, width = scale
     bar = [100 * (value - low) / width for value in (row.sam_lo, row.sam, row.sam_hi)]
     high = fixed(row.sam_hi) if math.isfinite(row.sam_hi) else "no limit"
-    setting = (row.precision, f"batch {row.batch_size}" if row.batch_size else None, row.backend)
     return Row(
         rank=row.rank,
         tie=row.tie_group,
         colour=(row.tie_group - 1) % 8,
         model=name,
-        setting=", ".join(part for part in setting if part),
+        setting=setting(row),
         sam=fixed(row.sam),
         interval=f"{fixed(row.sam_lo)} to {high}",
         bar=(bar[0], bar[1], min(bar[2], 100.0)),

@@ -11,8 +11,8 @@ def test_each_configuration_of_the_ranking_has_its_verdict_and_what_stands_again
     checks = check_all([*campaign(throttle=("gpu",)), good("elsewhere", device="rtx-3050")])
     table = checks_table(checks, next(check.group for check in checks if check.model == "vit"))
     assert table.rows == (
-        ("levit, fp16, batch 8", "no, but it can be used", "throttle: gpu"),
-        ("vit, fp16, batch 8", "yes", None),
+        ("levit, fp16, batch 8, torch-cuda", "no, but it can be used", "throttle: gpu"),
+        ("vit, fp16, batch 8, torch-cuda", "yes", None),
     )
 
 
@@ -27,6 +27,6 @@ def test_what_several_trials_have_in_common_is_told_once() -> None:
 def test_on_several_nodes_each_is_named() -> None:
     checks = check_all([good("m", at, node=node) for node in ("a", "b") for at in range(3)])
     assert [row[0] for row in checks_table(checks, checks[0].group).rows] == [
-        "m, fp16, batch 8 on a",
-        "m, fp16, batch 8 on b",
+        "m, fp16, batch 8, torch-cuda on a",
+        "m, fp16, batch 8, torch-cuda on b",
     ]
