@@ -49,7 +49,8 @@ def kept(
     if condition.gap:
         many = int(np.clip(0.1 * length_s / (3.5 * sensor.spacing_s), 1, 3))
         for _ in range(many):
-            _take(keep, at_s, rng.integers(2, 6) * sensor.spacing_s, length_s, rng)
+            # One spacing more lies between the readings that are left.
+            _take(keep, at_s, rng.integers(1, 5) * sensor.spacing_s, length_s, rng)
     if condition.hole:
         _take(keep, at_s, max(6.5 * sensor.spacing_s, rng.uniform(0.01, 0.04) * length_s), length_s, rng)
     return keep
