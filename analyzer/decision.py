@@ -31,7 +31,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 raise UserError(f"--{name.replace('_', '-')} {value:g}: a number above 0 is expected")
         if self.min_accuracy is not None and not 0.0 <= self.min_accuracy <= 1.0:
             right = f", as {self.min_accuracy / 100:g}" if 1.0 < self.min_accuracy <= 100.0 else ""
-            raise UserError(f"--min-accuracy {self.min_accuracy:g}: a fraction from 0 to 1 is expected{right}")
+            raise UserError(
+                f"--min-accuracy {self.min_accuracy:g}: a fraction from 0 to 1 is expected{right}"
+            )
 
 
 class Missed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
