@@ -25,6 +25,7 @@ from tests.faults.rows.kills import SIGKILL, kill_agent
 from tests.faults.rows.spools import start_again
 from tests.faults.scene import SENSORS, Scene, Setting
 from tests.faults.tap import Entry, Made, Recording
+from tests.processes import until
 
 HOUR_S = 3600
 SPOOL_BYTES = 2**28
@@ -101,6 +102,7 @@ async def drained(scene: Scene, trial: str) -> None:
     """All of the hour is stored; the live frames of the meantime were so within seconds."""
     settled_s, backlog = scene.witness.settled_s, scene.props.backlog
     await scene.until_settled(backlog)
+    await until(lambda: backlog & settled_s.keys(), lambda: "the witness hears nothing")
     began_s = min(settled_s[key] for key in backlog & settled_s.keys())
     await caught_up(scene, trial)
     for key, made in scene.device.tap.offered.items():
