@@ -22,19 +22,11 @@ def clock(
 
     The offset is what has to be added to the node's time to get UTC; a positive drift is a slow clock.
     """
-    import anyio
-
     from analyzer.clockline import read_clock
+    from e3p.at_store import at_store
     from e3p.output import print_json
-    from e3p.settings import load
 
-    settings = load(config, store=store)
-
-    async def work() -> list[BootClock]:
-        async with settings.opened_store(create=False) as opened:
-            return await read_clock(opened, node)
-
-    boots = anyio.run(work)
+    boots = at_store(store, config, lambda opened: read_clock(opened, node))
     if json:
         print_json({"node": node, "boots": boots})
         return

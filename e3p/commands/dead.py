@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +11,6 @@ from e3p import options
 if TYPE_CHECKING:
     from telemetry.store.interface import Letter, Store
 
-T = TypeVar("T")
 Keys = Annotated[list[str] | None, typer.Argument(metavar="KEY…", help="Keys, or their beginnings.")]
 All = Annotated[bool, typer.Option("--all", help="Every letter.")]
 
@@ -29,10 +26,11 @@ def dead() -> None:
 def list_(store: options.Store = None, config: options.Config = None, json: options.Json = False) -> None:
     """Lists the letters, oldest first."""
     from collector.letters import announcement
+    from e3p.at_store import at_store
     from e3p.output import print_json, print_table
     from e3p.times import show_time
 
-    letters = _with_store(store, config, lambda opened: opened.letters(bodies=False))
+    letters = at_store(store, config, lambda opened: opened.letters(bodies=False))
     if json:
         print_json({"letters": [announcement(letter) for letter in letters]})
         return
@@ -49,10 +47,11 @@ def show(
 ) -> None:
     """Shows letters whole, their bodies as hex."""
     from collector.letters import announcement
+    from e3p.at_store import at_store
     from e3p.output import print_json
     from e3p.times import show_time
 
-    letters = _with_store(store, config, lambda opened: _chosen(opened, keys, every=False))
+    letters = at_store(store, config, lambda opened: _chosen(opened, keys, every=False))
     shown = [
         {**_fields(announcement(letter)), "body_hex": letter.body.hex() if letter.body is not None else None}
         for letter in letters
@@ -77,12 +76,13 @@ def replay(
     """Sends letters through the line again. Exit code 1 when one is still bad: it stays the same letter."""
     from collector.letters import Replayed
     from collector.letters import replay as again
+    from e3p.at_store import at_store
     from e3p.output import print_json, print_table
 
     async def work(opened: Store) -> list[Replayed]:
         return [await again(opened, letter) for letter in await _chosen(opened, keys, every=every)]
 
-    outcomes = _with_store(store, config, work)
+    outcomes = at_store(store, config, work)
     rows = [(each.key, "taken" if each.taken else "still bad", each.reason or "") for each in outcomes]
     if json:
         print_json({"letters": [{"key": key, "outcome": what, "reason": why} for key, what, why in rows]})
@@ -97,27 +97,14 @@ def drop(
 ) -> None:
     """Forgets letters for good: the ledger then names their frames as missing."""
     from collector.letters import drop_letters
+    from e3p.at_store import at_store
 
     async def work(opened: Store) -> int:
         letters = await _chosen(opened, keys, every=every)
         await drop_letters(opened, letters)
         return len(letters)
 
-    typer.echo(f"{_with_store(store, config, work)} dropped")
-
-
-def _with_store(url: str | None, config: Path | None, work: Callable[[Store], Awaitable[T]]) -> T:
-    import anyio
-
-    from e3p.settings import load
-
-    settings = load(config, store=url)
-
-    async def run() -> T:
-        async with settings.opened_store(create=False) as opened:
-            return await work(opened)
-
-    return anyio.run(run)
+    typer.echo(f"{at_store(store, config, work)} dropped")
 
 
 async def _chosen(store: Store, keys: list[str] | None, *, every: bool) -> list[Letter]:

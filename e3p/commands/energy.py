@@ -18,19 +18,10 @@ def energy(
     json: options.Json = False,
 ) -> int:
     """The energy of any window of a node, with its uncertainty budget. Exit code 1 when it is invalid."""
-    import anyio
-
     from analyzer.query import energy_of
+    from e3p.at_store import at_store
     from e3p.results import print_results
-    from e3p.settings import load
     from e3p.times import parse_time
-    from telemetry.contract.documents import Result
 
-    settings = load(config, store=store)
     edges = parse_time(begin), parse_time(end)
-
-    async def ask() -> list[Result]:
-        async with settings.opened_store(create=False) as opened:
-            return await energy_of(opened, node, *edges)
-
-    return print_results(anyio.run(ask), json=json)
+    return print_results(at_store(store, config, lambda opened: energy_of(opened, node, *edges)), json=json)

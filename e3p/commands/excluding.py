@@ -51,14 +51,9 @@ def _each(
     """Acts on each trial in the store; the whole ids come back."""
     import time
 
-    import anyio
+    from e3p.at_store import at_store
 
-    from e3p.settings import load
+    async def work(opened: Store) -> list[str]:
+        return [await act(opened, trial, time.time_ns()) for trial in trials]
 
-    settings = load(config, store=url)
-
-    async def run() -> list[str]:
-        async with settings.opened_store(create=False) as opened:
-            return [await act(opened, trial, time.time_ns()) for trial in trials]
-
-    return anyio.run(run)
+    return at_store(url, config, work)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,8 +11,6 @@ from e3p import options
 if TYPE_CHECKING:
     from telemetry.contract.documents import MeterJoin
     from telemetry.store.interface import Store
-
-T = TypeVar("T")
 
 app = typer.Typer(
     no_args_is_help=True, help="Joins a meter on another host to the device that it measures, or parts them."
@@ -46,6 +42,7 @@ def join(
     Both clocks are laid over each other by their pings; what is unsure about that is a line of the budget.
     `e3p reanalyze` applies it to windows of before. Joined again, a meter is of the device named last.
     """
+    from e3p.at_store import at_store
     from e3p.output import say
     from telemetry.contract.documents import MeterJoin
     from telemetry.contract.errors import UserError
@@ -65,7 +62,7 @@ def join(
         resolution_w=resolution_w,
         averaging_window_ms=averaging_window_ms,
     )
-    known = _in(store, config, lambda opened: _put(opened, said))
+    known = at_store(store, config, lambda opened: _put(opened, said))
     typer.echo(f"{meter}/{stream} measures {of}")
     for name in {meter, of} - known:
         say(f"e3p: nothing of node {name} is in the store yet")
@@ -79,6 +76,7 @@ def part(
     from msgspec.structs import replace
 
     from analyzer.meters import read_joins
+    from e3p.at_store import at_store
     from telemetry.contract.errors import UserError
 
     async def work(opened: Store) -> str:
@@ -88,7 +86,7 @@ def part(
         await _put(opened, replace(held[0], joined=False))
         return held[0].of
 
-    of = _in(store, config, work)
+    of = at_store(store, config, work)
     typer.echo(f"{meter}/{stream} no longer measures {of}")
 
 
@@ -96,12 +94,13 @@ def part(
 def list_(store: options.Store = None, config: options.Config = None, json: options.Json = False) -> None:
     """Which meter measures which device."""
     from analyzer.meters import read_joins
+    from e3p.at_store import at_store
     from e3p.output import print_json, print_table
 
     async def work(opened: Store) -> list[MeterJoin]:
         return [join for join in await read_joins(opened) if join.joined]
 
-    joins = _in(store, config, work)
+    joins = at_store(store, config, work)
     if json:
         print_json({"meters": joins})
     else:
@@ -130,17 +129,3 @@ async def _put(store: Store, join: MeterJoin) -> set[str]:
 
     await put_join(store, replace(join, at=time.time_ns()))
     return {node for node in (join.meter, join.of) if await store.places(node)}
-
-
-def _in(url: str | None, config: Path | None, work: Callable[[Store], Awaitable[T]]) -> T:
-    import anyio
-
-    from e3p.settings import load
-
-    settings = load(config, store=url)
-
-    async def run() -> T:
-        async with settings.opened_store(create=False) as opened:
-            return await work(opened)
-
-    return anyio.run(run)

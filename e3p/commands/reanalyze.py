@@ -20,22 +20,14 @@ def reanalyze(
     """Computes every result again from what is stored; what changed becomes a new revision."""
     import time
 
-    import anyio
-
-    from analyzer.query import Change
     from analyzer.query import reanalyze as again
+    from e3p.at_store import at_store
     from e3p.output import energy, print_json, print_table
-    from e3p.settings import load
     from e3p.times import parse_time
 
-    settings = load(config, store=store)
     since_ns = parse_time(since) if since else -(2**63)
 
-    async def work() -> list[Change]:
-        async with settings.opened_store(create=False) as opened:
-            return await again(opened, since_ns, time.time_ns())
-
-    changed = anyio.run(work)
+    changed = at_store(store, config, lambda opened: again(opened, since_ns, time.time_ns()))
     if json:
         print_json([{"result": change.result, "changed": change.fields} for change in changed])
         return
