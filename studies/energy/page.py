@@ -8,7 +8,7 @@ from statistics import median
 from string import Template
 
 from studies.energy import plots
-from studies.energy.cells import LENGTHS_S, Tally
+from studies.energy.cells import LENGTHS_S, Tally, all_cells
 from studies.energy.conditions import CONDITIONS
 from studies.energy.gates import NARROW, Gate
 from studies.energy.naive import NAMES
@@ -33,6 +33,7 @@ def render(study: Study, judged: Sequence[Gate]) -> str:
     return Template(WORDS.read_text(encoding="utf-8")).substitute(
         seed=study.seed,
         repeats=study.repeats,
+        cells=_cells(study),
         gates=_gates(judged),
         misses=_misses(judged),
         by_sensor=by_sensor(tallies),
@@ -45,6 +46,13 @@ def render(study: Study, judged: Sequence[Gate]) -> str:
         naive_plot=plots.NAIVE,
         sensors=_sensors(),
     )
+
+
+def _cells(study: Study) -> str:
+    every = len(all_cells())
+    if len(study.tallies) == every:
+        return f"all {every} cells"
+    return f"{len(study.tallies)} cells, drawn by chance, of {every}: the rest of this run is still to come"
 
 
 def by_sensor(tallies: Sequence[Tally]) -> str:
