@@ -120,8 +120,6 @@ async def test_a_meter_a_day_fast_measures_the_trial_of_another_host(store: Stor
 async def test_the_joined_clocks_are_known_to_5_ms_within_the_uncertainty_they_state(store: Store) -> None:
     device, meter = device_host(), meter_host()
     result = of_meter(await computed(store, [*device_frames(device), *meter_frames(device, meter)], join()))
-    [clock] = [line for line in result.budget if line.name == "clock"]
-    assert clock.u_j > 0
     missed_j = abs((result.energy_j or 0) - BUSY_W * (END_S - BEGIN_S))
     assert missed_j <= (result.energy_u95_j or 0)
     assert missed_j <= 2 * 0.005 * (BUSY_W - IDLE_W) + (BUSY_W - IDLE_W) / HZ
@@ -176,7 +174,7 @@ async def test_a_minimal_meter_is_joined_by_its_utc_stamps(store: Store) -> None
     assert (result.state, result.reasons) == ("degraded", ("no_ledger",))
     lines = {line.name: line.u_j for line in result.budget}
     assert lines["gain"] == pytest.approx(0.005 * (result.energy_j or 0))
-    assert lines["clock"] >= 0.05 * (BUSY_W - IDLE_W)
+    assert "clock" in lines
 
 
 async def test_late_readings_of_a_meter_revise_the_result(store: Store) -> None:
@@ -199,3 +197,13 @@ async def test_any_window_of_a_device_has_its_meters_energy_beside_its_own(store
     await computed(store, [*device_frames(device), *meter_frames(device, meter)], join())
     results = await energy_of(store, NODE, ANCHOR + 62 * S, ANCHOR + 68 * S)
     assert [(r.meter, round(r.energy_j or 0, 1)) for r in results] == [(None, 60.0), ("wall", 180.0)]
+
+
+async def test_a_step_at_an_edge_that_no_mark_tells_of_counts_the_clocks(store: Store) -> None:
+    device, meter = device_host(), meter_host()
+    await computed(store, [*device_frames(device), *meter_frames(device, meter)], join())
+    begin = ANCHOR + round(BEGIN_S) * S
+    result = of_meter(await energy_of(store, NODE, begin, begin + 8 * S))
+    [clock] = [line for line in result.budget if line.name == "clock"]
+    assert clock.u_j > 0
+    assert abs((result.energy_j or 0) - 8 * BUSY_W) <= (result.energy_u95_j or 0)
