@@ -106,6 +106,7 @@ def _naive(study: Study, path: Path) -> None:
             biases = [100 * found[0] for tally in here if (found := tally.naive[way]) is not None]
             axis.plot([way + 1] * len(biases), biases, "_", color="#c33", ms=9, mew=1.2)
         axis.set_title(sensor, fontsize=9)
+        axis.set_xlim(-0.7, len(NAMES) + 0.7)
         axis.set_xticks(range(len(NAMES) + 1), ["ours", *NAMES], rotation=90, fontsize=7)
         axis.set_yscale("symlog", linthresh=1.0)
     axes[0].set_ylabel("mean error, %")
