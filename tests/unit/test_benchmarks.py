@@ -7,7 +7,7 @@ from benchmarks.agent import kept_by
 from benchmarks.harness import Cost, Effort, a_second, aiming, alternate, compare, figure, per_item
 from benchmarks.machine import describe
 from benchmarks.made import power
-from benchmarks.memory import Seen, slope
+from benchmarks.processes import Look, slope
 from benchmarks.table import cells, markdown, number
 
 ONE = per_item(10, "ms", 1e3)
@@ -65,7 +65,7 @@ def test_the_page_names_the_command_the_machine_and_only_what_was_run() -> None:
 
 
 def test_memory_that_grows_by_one_mib_a_second_has_a_slope_of_sixty_a_minute() -> None:
-    assert slope([Seen(float(at), 100.0 + at, 0.0) for at in range(10)]) == pytest.approx(60.0)
+    assert slope([Look(float(at), 100.0 + at, 0.0) for at in range(10)]) == pytest.approx(60.0)
 
 
 def test_a_stamp_is_late_by_its_distance_from_the_earliest_grid() -> None:
