@@ -107,6 +107,24 @@ def test_every_variable_of_ours_is_a_setting(services: dict[str, Any]) -> None:
         assert {name for name in service.get("environment", ()) if name.startswith("E3P_")} <= known
 
 
+def test_influxd_starts_with_a_fresh_log(services: dict[str, Any], tmp_path: Path) -> None:
+    """The words between the image's entrypoint and its command, run on an engine folder of this machine."""
+    shell, option, script, name = services["influxdb"]["entrypoint"]
+    engine = tmp_path / "engine"
+    log = engine / "wal" / "bucket" / "autogen" / "1" / "_00009.wal"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"torn")
+    script = script.replace("$$", "$").replace("/var/lib/influxdb2/engine", str(engine))
+    script = script.replace("/fresh-wal.sh", str(FILE.parent / "deploy" / "influxdb" / "fresh-wal.sh"))
+    script = script.replace("/entrypoint.sh", "echo")
+    done = subprocess.run([shell, option, script, name, "influxd", "run"], capture_output=True, check=True)
+    assert done.stdout == b"influxd run\n"
+    assert {path.name: path.stat().st_size for path in log.parent.iterdir()} == {
+        "_00009.wal": 4,
+        "_00010.wal": 0,
+    }
+
+
 def test_no_secret_is_in_the_environment_or_a_command(deployed: Path) -> None:
     secrets = [path.read_text() for path in (deployed / "secrets").iterdir()]
     shown = json.dumps(configured(deployed / "docker-compose.yml", {}, PROFILES))

@@ -84,3 +84,15 @@ def test_the_agent_still_sees_what_its_sensors_need() -> None:
     assert "PrivateDevices" not in service
     assert "char-nvidia*" in service["DeviceAllow"]
     assert not {"ProtectProc", "ProcSubset", "PrivateUsers", "InaccessiblePaths"} & set(service)
+
+
+def test_influxdb_gets_a_fresh_log_before_each_start(tmp_path: Path) -> None:
+    service, drop_in = tmp_path / "influxdb.service", tmp_path / "influxdb.service.d" / "e3p.conf"
+    drop_in.parent.mkdir()
+    service.write_text("[Service]\nExecStart=/bin/true\n")
+    installed = "/usr/local/sbin/influxdb-fresh-wal"
+    words = (UNITS / "influxdb.conf").read_text()
+    assert f"ExecStartPre={installed} " in words
+    drop_in.write_text(words.replace(installed, str(ROOT / "deploy" / "influxdb" / "fresh-wal.sh")))
+    done = analyze("verify", service)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -12,6 +12,7 @@ from tests.servers.http import ask
 from tests.servers.process import ServerProcess
 
 ORG = "e3p"
+FRESH_WAL = Path(__file__).parents[2] / "deploy" / "influxdb" / "fresh-wal.sh"
 
 
 class Influx(NamedTuple):
@@ -38,12 +39,17 @@ class Influx(NamedTuple):
 
 
 class Influxd(ServerProcess):
-    """One influxd process; what it holds is in a folder, so a restart finds it again, and so does a kill."""
+    """One influxd process; what it holds is in a folder, so a restart finds it again, and so does a kill.
 
-    def __init__(self, binary: str, folder: Path) -> None:
+    It is started as it is deployed, with a fresh write-ahead log; `bare` leaves that out.
+    """
+
+    def __init__(self, binary: str, folder: Path, *, bare: bool = False) -> None:
         super().__init__("influxd", folder)
+        self.engine = folder / "engine"
         self._binary = binary
         self._folder = folder
+        self._bare = bare
         self._token = secrets.token_hex(16)
 
     @property
@@ -55,11 +61,13 @@ class Influxd(ServerProcess):
         files = {
             "bolt-path": self._folder / "influxd.bolt",
             "sqlite-path": self._folder / "influxd.sqlite",
-            "engine-path": self._folder / "engine",
+            "engine-path": self.engine,
         }
         where = [f"--{name}={path}" for name, path in files.items()]
         address = f"--http-bind-address={self.host}:{self.port}"
-        return [self._binary, *where, address, "--reporting-disabled", "--log-level=error"]
+        before = [] if self._bare else ["sh", "-c", '"$0" "$1" && shift && exec "$@"', str(FRESH_WAL)]
+        engine = [] if self._bare else [str(self.engine)]
+        return [*before, *engine, self._binary, *where, address, "--reporting-disabled", "--log-level=error"]
 
     def answers(self) -> bool:
         """Whether it is ready and set up; the first time this sets it up."""

@@ -16,5 +16,4 @@ ROWS: tuple[Row, ...] = (
     *fleets.ROWS,
 )
 LONG: tuple[Row, ...] = fleets.LONG
-KNOWN: tuple[Row, ...] = disks.KNOWN
 """Rows that are played only when they are named."""

@@ -90,10 +90,7 @@ ROWS = (
     full(
         "disk-full-server", "server", "the server's disk full, then freed", "collector, analyzer", ("sqlite",)
     ),
-)
-KNOWN = (
     full(
         "disk-full-influxd", "server", "influxd's disk full, freed, influxd restarted", "influxd", ("influx",)
     ),
 )
-"""What InfluxDB 2 does not live through, and docs/reliability.md tells."""
