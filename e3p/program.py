@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -159,26 +158,21 @@ def _trial(asked: Asked, index: int, device: Device, load: float | None) -> mark
 async def _run(asked: Asked) -> int:
     """The command's return code. Raises `_Killed` where a signal ended it, `NotStarted` where nothing ran."""
     out = sys.stderr if asked.quiet_stdout else None
-    try:
-        process = await anyio.open_process(
-            list(asked.command), stdin=None, stdout=out, stderr=None, env=without_secrets(os.environ)
-        )
-    except OSError as error:
-        raise NotStarted(f"{asked.command[0]}: cannot be started ({error.strerror})") from None
-    async with _signals_passed_on(process):
-        status = await process.wait()
+    # Heard from before its first breath: a command that says it is up may be signalled at once.
+    with anyio.open_signal_receiver(*PASSED_ON) as received:
+        try:
+            process = await anyio.open_process(
+                list(asked.command), stdin=None, stdout=out, stderr=None, env=without_secrets(os.environ)
+            )
+        except OSError as error:
+            raise NotStarted(f"{asked.command[0]}: cannot be started ({error.strerror})") from None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_pass_on, received, process)
+            status = await process.wait()
+            tasks.cancel_scope.cancel()
     if status < 0:
         raise _Killed(-status)
     return status
-
-
-@asynccontextmanager
-async def _signals_passed_on(process: anyio.abc.Process) -> AsyncIterator[None]:
-    async with anyio.create_task_group() as tasks:
-        with anyio.open_signal_receiver(*PASSED_ON) as received:
-            tasks.start_soon(_pass_on, received, process)
-            yield
-            tasks.cancel_scope.cancel()
 
 
 async def _pass_on(received: AsyncIterator[signal.Signals], process: anyio.abc.Process) -> None:
