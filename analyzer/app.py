@@ -14,7 +14,8 @@ from analyzer.book import Book
 from analyzer.desk import Desk
 from analyzer.metrics import Metrics
 from analyzer.query import by_node
-from analyzer.ranking import NO_NETSCORES, Score
+from analyzer.ranking import NO_NETSCORES
+from analyzer.scoring import Score
 from analyzer.standings import Standings
 from telemetry.contract.decode import decode_message
 from telemetry.contract.encode import encode

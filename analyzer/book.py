@@ -8,7 +8,7 @@ import msgspec
 
 from analyzer.exclusions import read_exclusions
 from analyzer.meters import read_meters
-from analyzer.revisions import as_revision, result_id, result_of, revise
+from analyzer.revisions import as_revision, put_next, result_id, result_of, revise
 from telemetry.contract.documents import EventRefused, Result
 from telemetry.contract.ranking import Ranking
 from telemetry.store.interface import Revision
@@ -101,13 +101,8 @@ class Book:
             return await self._rank(id_, ranking)
 
     async def _rank(self, id_: str, ranking: Ranking) -> bool:
-        doc = msgspec.json.encode(ranking)
-        old = self._rankings.get(id_)
-        if old is not None and old.doc == doc:
-            return False
-        revision = Revision(
-            kind="ranking", id=id_, revision=old.revision + 1 if old else 1, node=None, doc=doc
-        )
-        await self._store.put([revision])
-        self._rankings[id_] = revision
-        return True
+        said = Revision(kind="ranking", id=id_, revision=1, node=None, doc=msgspec.json.encode(ranking))
+        written = await put_next(self._store, said, self._rankings.get(id_))
+        if written is not None:
+            self._rankings[id_] = written
+        return written is not None

@@ -15,6 +15,8 @@ from telemetry.contract.documents import Result, ResultState
 from telemetry.contract.ranking import RefusedModel
 
 Floats = NDArray[np.float64]
+NO_ACCURACY = "no accuracy is known"
+"""Why a configuration without an accuracy is not ranked."""
 Key = tuple[str, str, int, str]
 
 
@@ -89,7 +91,7 @@ def gather(
             joules = np.array([joules_of(trial) for trial in same])
             configurations.append(Configuration(tuple(same), joules, accuracies, origin))
         else:
-            refused.append(RefusedModel(model=same[0].model or "", reason="no accuracy is known"))
+            refused.append(RefusedModel(model=same[0].model or "", reason=NO_ACCURACY))
     return configurations, refused
 
 

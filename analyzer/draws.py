@@ -97,20 +97,30 @@ def shared_errors(configurations: Sequence[Configuration]) -> Floats:
 
 
 def draw_accuracies(configurations: Sequence[Configuration], rng: np.random.Generator, draws: int) -> Floats:
-    """Return accuracies: rows × draws. Rows with hits on the same subset are drawn together."""
+    """Return accuracies: rows × draws. Rows with hits on the same subset are drawn together.
+
+    One published accuracy of one model is one number, whatever row it stands in: it is drawn once.
+    """
     drawn: list[list[tuple[int, Floats]]] = [[] for _ in configurations]
     together: dict[str, list[tuple[int, Accuracy]]] = defaultdict(list)
+    published: dict[tuple[str, str | None, float, int | None], Floats] = {}
     for row, configuration in enumerate(configurations):
         for part in configuration.accuracies:
             if part.hits is not None and part.subset is not None:
                 together[f"{part.subset} {part.n}"].append((row, part))
-            else:
-                drawn[row].append((part.n or 1, _draw_binomial(part, rng, draws)))
+                continue
+            name = (configuration.key[0], configuration.accuracy_origin, part.value, part.n)
+            known = published.get(name)
+            if known is None:
+                known = _draw_binomial(part, rng, draws)
+            if configuration.accuracy_origin != "measured":
+                published[name] = known
+            drawn[row].append((part.n or 1, known))
     for same in together.values():
         matrix = np.array([part.hits for _, part in same])
         for (row, _), accuracies in zip(same, _draw_paired(matrix, rng, draws), strict=True):
             drawn[row].append((matrix.shape[1], accuracies))
-    return np.array([_weighted(parts) for parts in drawn])
+    return np.array([_weighted(parts) for parts in drawn]).reshape(len(configurations), draws)
 
 
 def _weighted(parts: list[tuple[int, Floats]]) -> Floats:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from analyzer.revisions import result_of
+from analyzer.revisions import put_next, result_of
 from telemetry.contract.documents import Exclusion
 from telemetry.contract.errors import UserError
 from telemetry.store.interface import Revision
@@ -77,23 +77,15 @@ def find_trial(words: str, known: Mapping[str, object], what: str = "trial") -> 
 
 async def _put(store: Store, exclusion: Exclusion, node: str | None) -> None:
     """Stores the next revision; the same word twice is one."""
-    held = {revision.id: revision for revision in await store.latest(KIND)}
-    old = held.get(exclusion.trial)
-    if old is not None:
-        said = _exclusion_of(old)
-        if (said.excluded, said.reason) == (exclusion.excluded, exclusion.reason):
-            return
-    await store.put(
-        [
-            Revision(
-                kind=KIND,
-                id=exclusion.trial,
-                revision=old.revision + 1 if old else 1,
-                node=old.node if old else node,
-                doc=msgspec.json.encode(exclusion),
-            )
-        ]
+    held = {revision.id: revision for revision in await store.latest(KIND)}.get(exclusion.trial)
+    said = Revision(
+        kind=KIND,
+        id=exclusion.trial,
+        revision=1,
+        node=held.node if held else node,
+        doc=msgspec.json.encode(exclusion),
     )
+    await put_next(store, said, held)
 
 
 def _exclusion_of(revision: Revision) -> Exclusion:

@@ -13,6 +13,7 @@ import msgspec
 from analyzer.circumstances import utc_offset
 from analyzer.clock import Offset, offset_at
 from analyzer.evidence import CLOCK_REACH_NS, Archive, Evidence, Metered, Power
+from analyzer.revisions import put_next
 from analyzer.sightings import boots_seen
 from analyzer.span import Holes, Span
 from telemetry.contract.documents import MeterJoin
@@ -58,14 +59,8 @@ async def put_join(store: Store, join: MeterJoin) -> bool:
     """Stores a person's word; False where it was the last word already."""
     name = f"{join.meter}/{join.stream}"
     held = {revision.id: revision for revision in await store.latest(KIND)}.get(name)
-    if held is not None:
-        said = msgspec.json.decode(held.doc, type=MeterJoin)
-        if msgspec.structs.replace(said, at=join.at) == join:
-            return False
-    number = held.revision + 1 if held else 1
-    doc = msgspec.json.encode(join)
-    await store.put([Revision(kind=KIND, id=name, revision=number, node=join.meter, doc=doc)])
-    return True
+    said = Revision(kind=KIND, id=name, revision=1, node=join.meter, doc=msgspec.json.encode(join))
+    return await put_next(store, said, held) is not None
 
 
 async def with_meters(

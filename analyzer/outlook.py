@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.beats import drawn_taus, kendall_tau
+from analyzer.rounding import rounded
 from analyzer.sam import UNITS_J, ScoreUndefined, in_unit, sam
 from telemetry.contract.ranking import NetScoreCheck, NetScoreRow, OtherOrder, RankingRow
 
@@ -103,7 +104,7 @@ def against_netscore(
 def _interval(name: str, draws: Floats) -> dict[str, Any]:
     """The 95 % interval of some draws, as fields of a document, in digits that every machine agrees on."""
     low, high = np.quantile(draws, INTERVAL)
-    return {f"{name}_lo": float(f"{low:.6g}"), f"{name}_hi": float(f"{high:.6g}")}
+    return {f"{name}_lo": rounded(low), f"{name}_hi": rounded(high)}
 
 
 def _regrets(sams: Floats, pick: Floats) -> Floats:

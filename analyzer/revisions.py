@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from telemetry.contract.documents import Result
 from telemetry.store.interface import Revision
+
+if TYPE_CHECKING:
+    from telemetry.store.interface import Store
 
 _RECORD = {"revision": 0, "reason": None, "computed_at": None}
 """The record of when and why: the only fields of a result that are not a function of what is stored."""
@@ -43,6 +48,25 @@ def as_revision(result: Result) -> Revision:
 def result_of(revision: Revision) -> Result:
     """The result in a stored revision."""
     return msgspec.json.decode(revision.doc, type=Result)
+
+
+async def put_next(store: Store, new: Revision, held: Revision | None) -> Revision | None:
+    """Stores a document as the next revision of the one held; None where that says the same.
+
+    When it was said (`at`) makes no document a new one.
+
+    Raises:
+        ValueError: another program stored one meanwhile.
+    """
+    if held is not None and (held.doc == new.doc or _said(held) == _said(new)):
+        return None
+    numbered = msgspec.structs.replace(new, revision=held.revision + 1 if held else 1)
+    await store.put([numbered])
+    return numbered
+
+
+def _said(revision: Revision) -> dict[str, object]:
+    return {**msgspec.json.decode(revision.doc, type=dict), "at": None}
 
 
 def _content(result: Result) -> dict[str, object]:

@@ -16,6 +16,7 @@ from math import ceil, log
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.rounding import rounded
 from telemetry.contract.ranking import Separation
 
 Floats = NDArray[np.float64]
@@ -67,7 +68,7 @@ def _separation(first: Known, row: Known, places: tuple[int, int], a: float) -> 
         against=places[0] + 1,
         more_images=_more(images, max(counted, default=0)),
         more_trials=_more(trials, max(first.trials, row.trials)),
-        times_both=None if both is None else float(f"{both:.3g}"),
+        times_both=None if both is None else rounded(both, 3),
     )
 
 

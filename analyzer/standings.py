@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from analyzer.ranking import NO_NETSCORES, NOTHING, Score, by_group, rank
+from analyzer.ranking import NO_NETSCORES, NOTHING, by_group, rank
+from analyzer.scoring import Score
 from telemetry.contract.manifest import ORIGINS
 from telemetry.contract.topics import ranking_topic
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import anyio
 
-from analyzer.ranking import Score
 from analyzer.sam import ScoreUndefined
+from analyzer.scoring import Score
 from analyzer.standings import rank_all
 from e3p.published import netscores
 from telemetry.contract.documents import Result

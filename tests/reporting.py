@@ -11,7 +11,7 @@ import msgspec
 from analyzer.book import Book
 from analyzer.exclusions import exclude
 from analyzer.query import reanalyze
-from analyzer.ranking import Score
+from analyzer.scoring import Score
 from analyzer.standings import rank_all
 from telemetry.contract import marks
 from telemetry.contract.columns import pack, pack_dt

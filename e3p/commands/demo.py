@@ -121,7 +121,7 @@ def _report(plan: Plan) -> None:
     """The last words: the answer in one sentence, and where the report is."""
     import anyio
 
-    from analyzer.ranking import Score
+    from analyzer.scoring import Score
     from e3p.demo import store_of
     from e3p.reporting import write_report
     from view.material import Choice

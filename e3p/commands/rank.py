@@ -10,12 +10,11 @@ from e3p import options
 
 if TYPE_CHECKING:
     from analyzer.decision import Decision
-    from analyzer.ranking import Score
+    from analyzer.scoring import Score
     from e3p.settings import Settings
     from telemetry.contract.ranking import Ranking
 
 MOST_NAMED = 3
-NO_ACCURACY = "no accuracy is known"
 
 
 def rank(
@@ -80,8 +79,8 @@ def rank(
 
 
 def _score(a: float, b: float, unit: str) -> Score:
-    from analyzer.ranking import Score
     from analyzer.sam import ScoreUndefined
+    from analyzer.scoring import Score
     from telemetry.contract.errors import UserError
 
     try:
@@ -140,6 +139,8 @@ def _print(rankings: list[Ranking], decisions: list[Decision]) -> None:
 
 def _nothing(found: list[Ranking], device: str | None, dataset: str | None, origin: str) -> str:
     """Why there is no table, and what the store has instead."""
+    from analyzer.configurations import NO_ACCURACY
+
     asked = ", ".join(
         f"{k} {v}" for k, v in (("device", device), ("data set", dataset), ("origin", origin)) if v
     )
@@ -148,7 +149,7 @@ def _nothing(found: list[Ranking], device: str | None, dataset: str | None, orig
     blind = sorted({each.model for r in found for each in r.refused if each.reason == NO_ACCURACY})
     if blind and not there:
         named = ", ".join(blind[:MOST_NAMED])
-        hint = f"; no accuracy is known of {named}: measure it with `e3p trial --data FOLDER`"
+        hint = f"; {NO_ACCURACY} of {named}: measure it with `e3p trial --data FOLDER`"
     return f"nothing to rank for {asked}{hint}"
 
 

@@ -26,7 +26,7 @@ def report(
     """
     import anyio
 
-    from analyzer.ranking import Score
+    from analyzer.scoring import Score
     from e3p.reporting import write_report
     from e3p.settings import load
     from view.material import Choice

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from analyzer.ranking import Score
+from analyzer.scoring import Score
 from e3p.reporting import write_report
 from telemetry.contract.errors import UserError
 from telemetry.store.open import opened_store

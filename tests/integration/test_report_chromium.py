@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from analyzer.ranking import Score
+from analyzer.scoring import Score
 from e3p.reporting import write_report
 from telemetry.store.open import opened_store
 from tests.browser import Browser, find_chromium

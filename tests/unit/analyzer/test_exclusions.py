@@ -7,7 +7,7 @@ import pytest
 
 from analyzer.book import Book
 from analyzer.exclusions import exclude, include, read_exclusions
-from analyzer.ranking import Score
+from analyzer.scoring import Score
 from analyzer.standings import Standings
 from telemetry.contract.errors import UserError
 from telemetry.store.sqlite import SqliteStore

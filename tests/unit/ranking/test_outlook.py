@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.outlook import Measured, other_orders, pareto_front
-from analyzer.ranking import Score, rank
+from analyzer.ranking import rank
 from analyzer.sam import sam
+from analyzer.scoring import Score
 from telemetry.contract.documents import Result
 from telemetry.contract.ranking import OtherOrder, Ranking
 from tests.unit.ranking.made import line, trials

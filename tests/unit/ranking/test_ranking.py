@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyzer.ranking import Score, by_group, rank
+from analyzer.ranking import by_group, rank
 from analyzer.sam import ScoreUndefined, sam
+from analyzer.scoring import Score
 from telemetry.contract.documents import Result
 from tests.unit.ranking.made import better, line, trial, trials
 
