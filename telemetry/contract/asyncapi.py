@@ -14,7 +14,7 @@ import msgspec
 from telemetry.contract import topics
 from telemetry.contract.decode import Meter
 from telemetry.contract.documents import EventRefused, Result
-from telemetry.contract.events import TwoBoots
+from telemetry.contract.events import Finding, TwoBoots
 from telemetry.contract.frames import FRAME_TYPES, ManifestFrame
 from telemetry.contract.json_schema import schemas_of
 from telemetry.contract.ranking import Ranking
@@ -69,7 +69,7 @@ CHANNELS = (
         send=False,
         retain=True,
     ),
-    Channel("event", topics.FLEET_EVENT, (TwoBoots,), send=False),
+    Channel("event", topics.FLEET_EVENT, (TwoBoots, Finding), send=False),
     Channel("dead", topics.DEAD, (Dead,), send=False),
 )
 

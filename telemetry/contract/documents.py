@@ -85,6 +85,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     leads: bool | None = None
     origin: str | None = None
     trial: str | None = None
+    app: str | None = None
     group: str | None = None
     index: int | None = None
     model: str | None = None
@@ -119,6 +120,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     j_per_1000: float | None = None
     latency_ms: Latency | None = None
     images_per_s: float | None = None
+    busy: float | None = None
     mean_w: float | None = None
     max_w: float | None = None
     temp_c: dict[str, float] | None = None
