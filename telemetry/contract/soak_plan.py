@@ -52,7 +52,7 @@ class SoakWatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
 
 
 class Duty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """When work is due: bursts from multiples of `on_s + off_s` since midnight, days from `day_from` (UTC)."""
+    """When work is due: bursts at multiples of `on_s + off_s` of a day (UTC), or days."""
 
     kind: Literal["continuous", "bursty", "day_night"] = "continuous"
     on_s: Annotated[int, Meta(ge=1, le=DAY_S)] | None = None
