@@ -6,42 +6,29 @@ held and says something else is refused, and one that says the same is not writt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from telemetry.contract.errors import UserError
 from telemetry.store.influx.errors import LinesRefused, who
-from telemetry.store.influx.names import EARLIEST, LATEST, field, name, original, quoted, tag
+from telemetry.store.influx.names import EARLIEST, LATEST, name, original, quoted, tag
 from telemetry.store.influx.pieces import selected, text_fields, text_of
+from telemetry.store.influx.plotted import ROW, TAGS, fields_of, row_lines, tags_of
 from telemetry.store.influx.server import Server
 from telemetry.store.interface import Revision
+from telemetry.store.times import told_at
 
-MEASUREMENTS = {"result": "window"}
+RANKING = "ranking"
+MEASUREMENTS = {"result": "window", "interval": "window"}
 """Where the documents of a kind rest, when not under the kind's own name."""
-OURS = {"clock", "dead", "e3p", "ledger", "node", "window", "writer"}
+APART = {"result": "app = ''", "interval": "app != ''"}
+"""How kinds that share a measurement are told apart: only minutes of work are an application's."""
+OURS = {"clock", "dead", "e3p", "ledger", "node", ROW, "window", "writer"}
 """Names that no kind of documents may have."""
-TAGS = (
-    "accuracy_origin",
-    "backend",
-    "dataset",
-    "device",
-    "group",
-    "kind",
-    "model",
-    "origin",
-    "power_mode",
-    "precision",
-    "sensor",
-    "state",
-    "stream",
-)
-"""Texts of a document by which it is found and grouped, where it has them."""
 TIMES = ("end", "at")
 """The fields that say when a document happened, the first that it has; else it is when it was written."""
-WHOLE_NS = ("begin", "end", "computed_at", "at", "utc_offset_ns", "utc_offset_u95_ns")
-"""Numbers that a float would round."""
 AT_ONCE = 50
 """Documents asked for in one query."""
 
@@ -90,6 +77,19 @@ class Documents:
         found = _revisions(kind, (each for each in points if newest.get(each["id"]) == each["number"]))
         return sorted(found, key=lambda each: each.id)
 
+    async def during(self, kind: str, begin: int, end: int, node: str | None = None) -> list[Revision]:
+        """The newest revision of each document that happened in [begin, end), by time."""
+        chosen = [] if node is None else [f"node = {quoted(node)}"]
+        last = min(end - 1, LATEST)
+        chosen.append(f"time >= {max(begin, EARLIEST)} AND time <= {last}")
+        newest: dict[str, tuple[int, Revision]] = {}
+        for point in await self._select(kind, DOCUMENT, chosen):
+            revision = _revision(kind, point)
+            known = newest.get(revision.id)
+            if known is None or known[1].revision < revision.revision:
+                newest[revision.id] = told_at(revision.doc) or 0, revision
+        return [each for _, each in sorted(newest.values(), key=lambda held: (held[0], held[1].id))]
+
     async def history(self, kind: str, document: str) -> list[Revision]:
         """Every revision of one document, oldest first."""
         points = await self._select(kind, DOCUMENT, [f"id = {quoted(document)}"])
@@ -111,6 +111,7 @@ class Documents:
         return found
 
     async def _select(self, kind: str, columns: str, chosen: Sequence[str]) -> list[Point]:
+        chosen = [*chosen, APART[kind]] if kind in APART else chosen
         where = f" WHERE {' AND '.join(chosen)}" if chosen else ""
         return await self._server.ask(self._bucket, f'SELECT {columns} FROM "{measurement(kind)}"{where}')
 
@@ -128,31 +129,17 @@ def measurement(kind: str) -> str:
 
 
 def line_of(revision: Revision, now_ns: int) -> bytes:
-    """The line of a document: the document itself, and of its own fields what can be plotted."""
+    """The line of a document: itself, and what of it can be plotted; of a ranking also one for each row."""
     said = _map_of(revision.doc)
-    own = {"id": revision.id, "node": revision.node, "revision": f"{revision.revision:09d}"}
+    own = {"id": revision.id, "node": revision.node or "", "revision": f"{revision.revision:09d}"}
     texts = {key: said[key] for key in TAGS if isinstance(said.get(key), str)} | own
-    tags = b",".join(b"%b=%b" % (field(key), tag(str(texts[key]))) for key in sorted(texts) if texts[key])
     fields = b",".join(
-        (b"number=%di" % revision.revision, text_fields("doc", revision.doc.decode()), *_plotted(said))
+        (b"number=%di" % revision.revision, text_fields("doc", revision.doc.decode()), *fields_of(said))
     )
     times = [said[key] for key in TIMES if type(said.get(key)) is int]
     stamp = min(max([*times, now_ns][0], EARLIEST), LATEST)
-    return b"%b,%b %b %d\n" % (tag(measurement(revision.kind)), tags, fields, stamp)
-
-
-def _plotted(said: Mapping[str, Any], prefix: str = "") -> Iterator[bytes]:
-    """Numbers and truths of a document, and of the maps in it, as fields that never change their type."""
-    for key, value in said.items():
-        place = f"{prefix}{key}"
-        if isinstance(value, bool):
-            yield b"%b=%b" % (field(place), b"true" if value else b"false")
-        elif place in WHOLE_NS and isinstance(value, int):
-            yield b"%b=%di" % (field(place), value)
-        elif isinstance(value, (int, float)) and place not in ("v", "revision", "number"):
-            yield b"%b=%b" % (field(place), repr(float(value)).encode())
-        elif isinstance(value, dict) and not prefix:
-            yield from _plotted(value, f"{place}_")
+    line = b"%b,%b %b %d\n" % (tag(measurement(revision.kind)), tags_of(texts), fields, stamp)
+    return line + (b"".join(row_lines(said, own, stamp)) if revision.kind == RANKING else b"")
 
 
 def _map_of(doc: bytes) -> dict[str, Any]:

@@ -6,11 +6,26 @@ import math
 from collections.abc import Iterable, Iterator
 
 from telemetry.contract.frames import ClockFrame, Frame, HealthFrame, ManifestFrame
+from telemetry.contract.manifest import ORIGINS
 from telemetry.contract.nodetime import node_time_ns
 from telemetry.store.influx.names import EARLIEST, LATEST, field, tag, text
 
 PLAIN = ("fan_rpm", "mem_used_mib", "spool_bytes", "agent_cpu_s", "agent_rss_mib")
 BY_PART = ("temp_c", "clock_mhz", "util")
+FACTS = (
+    "boot",
+    "os_boot",
+    "device",
+    "model",
+    "power_mode",
+    "os",
+    "jetpack",
+    "driver",
+    "software",
+    "manifest",
+    "origin",
+)
+"""What is told of a node, from its manifest."""
 
 
 def lasting_line(node: str, frame: Frame) -> bytes:
@@ -24,7 +39,7 @@ def lasting_line(node: str, frame: Frame) -> bytes:
 
 
 def health_line(node: str, frame: HealthFrame) -> bytes:
-    """Every number of a health report, as a float field."""
+    """Every number of a health report, as a float field, and in `throttled` how many reasons slow it down."""
     return _line(b"health,node=%b" % tag(node), _numbers(frame), frame)
 
 
@@ -34,6 +49,9 @@ def _numbers(frame: HealthFrame) -> Iterator[bytes]:
     for name in BY_PART:
         for part, value in (getattr(frame, name) or {}).items():
             yield from _number(f"{name}_{part}", value)
+    if frame.throttle is not None:
+        yield from _number("throttled", len(frame.throttle))
+        yield b"throttle=%b" % text(", ".join(frame.throttle))
 
 
 def _offset(frame: ClockFrame) -> Iterator[bytes]:
@@ -48,19 +66,21 @@ def _offset(frame: ClockFrame) -> Iterator[bytes]:
 
 def _facts(frame: ManifestFrame) -> Iterator[bytes]:
     device = frame.device
-    facts = {
-        "boot": frame.boot,
-        "os_boot": frame.os_boot,
-        "device": device.kind,
-        "model": device.model,
-        "power_mode": frame.power_mode,
-        "os": frame.os,
-        "jetpack": frame.jetpack,
-        "driver": frame.driver,
-        "software": frame.software,
-        "manifest": frame.hash,
-    }
-    for name, value in facts.items():
+    best = min((stream.origin for stream in frame.streams), key=ORIGINS.index, default=None)
+    values = (
+        frame.boot,
+        frame.os_boot,
+        device.kind,
+        device.model,
+        frame.power_mode,
+        frame.os,
+        frame.jetpack,
+        frame.driver,
+        frame.software,
+        frame.hash,
+        best,
+    )
+    for name, value in zip(FACTS, values, strict=True):
         if value is not None:
             yield b"%b=%b" % (field(name), text(value))
 

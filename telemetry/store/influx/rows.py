@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from telemetry.contract.frames import StreamHealth, StreamKey
 from telemetry.contract.intervals import IntervalSet
+from telemetry.contract.ledger import shares
 from telemetry.store.influx import names, pieces
 from telemetry.store.influx.lines import tags
 from telemetry.store.influx.runs import Runs
@@ -90,10 +91,16 @@ def stored_twice(rows: Iterable[Row]) -> list[IntervalSet]:
 def ledger_line(row: Row, writer: int) -> bytes:
     """The line of a row: a writer's rows stand at the time that names it, and are overwritten there.
 
-    The whole row is one field, so that a reader never sees a half of it.
+    The whole row is one field, so that a reader never sees a half of it. The counts beside it are for
+    dashboards: where the frames of the sequence are as this writer knows, dead ones among the missing.
     """
-    count = sum(last - first + 1 for first, last, _, _ in row.runs)
-    plotted = b"stored=%di,samples=%di" % (count, row.samples)
+    parts = shares(row.seqs, IntervalSet(), row.health)
+    counts = [
+        b"%b=%di" % (name.encode(), len(part)) for name, part in parts._asdict().items() if name != "dead"
+    ]
+    plotted = b",".join(
+        (*counts, b"samples=%di,missed_ticks=%b" % (row.samples, repr(float(row.missed)).encode()))
+    )
     doc = pieces.text_fields("doc", msgspec.json.encode(row).decode())
     return b"ledger,%b %b,%b %d\n" % (tags(row.key, row.stream), plotted, doc, writer)
 

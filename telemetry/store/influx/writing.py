@@ -18,6 +18,7 @@ from telemetry.store.influx.judge import Judgement, Taken, judge
 from telemetry.store.influx.known import BootKey, Shelf, boots_of
 from telemetry.store.influx.ledger import Ledger
 from telemetry.store.influx.names import EARLIEST
+from telemetry.store.influx.pace import Pace
 from telemetry.store.influx.plots import lasting_line
 from telemetry.store.influx.rows import Room
 from telemetry.store.influx.server import Server
@@ -43,9 +44,11 @@ class Writer:
         self._now_ns = now_ns
         self._shelf = Shelf(ledger.writer)
         self._turn = anyio.Lock()
+        self._pace = Pace()
 
     async def write(self, frames: Sequence[Received]) -> list[Outcome]:
         async with self._turn:
+            began_ns = self._now_ns()
             await self._catch_up(boots_of(frames))
             refused: dict[int, Rejected] = {}
             rooms: dict[int, Room] = {}
@@ -61,6 +64,7 @@ class Writer:
                 refused |= rejected
             if judgement.taken:
                 await self._enter(judgement, rooms)
+                await self._tell_pace([each.received for each in judgement.taken], began_ns)
             return judgement.outcomes
 
     async def _catch_up(self, boots: Sequence[BootKey]) -> None:
@@ -109,3 +113,7 @@ class Writer:
         lines += (lasting_line(each.received.topic.node, each.received.frame) for each in judgement.taken)
         await self._ledger.write(lines)
         self._shelf.settle(judgement, rows)
+
+    async def _tell_pace(self, written: Sequence[Received], began_ns: int) -> None:
+        if line := self._pace.add(written, began_ns, self._now_ns()):
+            await self._server.write(self._server.address.buckets.raw, line)
