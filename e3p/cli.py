@@ -16,6 +16,7 @@ from e3p.commands import (
     doctor,
     edge,
     energy,
+    grafana,
     import_,
     ledger,
     meter,
@@ -74,3 +75,4 @@ app.add_typer(pki.app, name="pki")
 app.add_typer(meter.app, name="meter")
 app.add_typer(node.app, name="node")
 app.add_typer(store.app, name="store")
+app.add_typer(grafana.app, name="grafana")

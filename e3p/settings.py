@@ -13,6 +13,7 @@ from analyzer.settings import AnalyzerSettings
 from collector.settings import CollectorSettings
 from e3p.output import say
 from edge_node.settings import EdgeSettings
+from grafana.settings import GrafanaSettings
 from telemetry.runtime import logs
 from telemetry.runtime.common import Common
 from telemetry.runtime.config import Resolved, resolve
@@ -43,6 +44,7 @@ class Settings(NamedTuple):
     edge: EdgeSettings
     collector: CollectorSettings
     analyzer: AnalyzerSettings
+    grafana: GrafanaSettings
     resolved: Resolved
 
     def store(self, *, create: bool = True) -> Store:
@@ -69,6 +71,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "edge": EdgeSettings,
     "collector": CollectorSettings,
     "analyzer": AnalyzerSettings,
+    "grafana": GrafanaSettings,
 }
 
 
@@ -92,6 +95,7 @@ def load(config: Path | None = None, *, level: Level = "warning", **flags: objec
         resolved.section("edge", EdgeSettings),
         resolved.section("collector", CollectorSettings),
         resolved.section("analyzer", AnalyzerSettings),
+        resolved.section("grafana", GrafanaSettings),
         resolved,
     )
 

@@ -18,10 +18,10 @@ LOCAL_BROKER = "mqtt://127.0.0.1:1883"
 
 def without_secrets(env: Mapping[str, str]) -> dict[str, str]:
     """The environment for a program that is not e3p: it needs none of our passwords and tokens."""
-    secret = {
-        f"E3P_{field.name.upper()}" for field in msgspec.structs.fields(Common) if "Secret" in str(field.type)
+    secret = ("_TOKEN", "_PASSWORD")
+    return {
+        name: value for name, value in env.items() if not (name.startswith("E3P_") and name.endswith(secret))
     }
-    return {name: value for name, value in env.items() if name not in secret}
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True):
