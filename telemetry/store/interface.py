@@ -175,5 +175,11 @@ class Store(Protocol):
     async def latest(self, kind: str, node: str | None = None) -> list[Revision]:
         """The newest revision of every document of a kind, by id."""
 
+    async def during(self, kind: str, begin: int, end: int, node: str | None = None) -> list[Revision]:
+        """The newest revision of every document of a kind that happened in [begin, end), by time.
+
+        A document happens at its `end`, else at its `at` (ns); one that says neither is never found here.
+        """
+
     async def history(self, kind: str, document: str) -> list[Revision]:
         """Every revision of one document, oldest first."""

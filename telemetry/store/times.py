@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from telemetry.contract.frames import ClockFrame, Frame, MarksFrame, PowerFrame
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What a document may say of its time, ns."""
+
+    end: int | None = None
+    at: int | None = None
+
+
+def told_at(doc: bytes) -> int | None:
+    """When a document happened, ns: its `end`, else its `at`; None where it says neither."""
+    try:
+        told = msgspec.json.decode(doc, type=_Told)
+    except msgspec.DecodeError:
+        return None
+    return told.at if told.end is None else told.end
 
 
 def last_ns(frame: Frame) -> int:

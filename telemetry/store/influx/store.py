@@ -133,5 +133,8 @@ class InfluxStore:
     async def latest(self, kind: str, node: str | None = None) -> list[Revision]:
         return await self._documents.latest(kind, node)
 
+    async def during(self, kind: str, begin: int, end: int, node: str | None = None) -> list[Revision]:
+        return await self._documents.during(kind, begin, end, node)
+
     async def history(self, kind: str, document: str) -> list[Revision]:
         return await self._documents.history(kind, document)

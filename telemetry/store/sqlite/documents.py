@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 
 from telemetry.store.interface import Revision
+from telemetry.store.times import told_at
 
-INSERT = """INSERT INTO document (kind, id, revision, node, doc) VALUES (?, ?, ?, ?, ?)
+INSERT = """INSERT INTO document (kind, id, revision, node, doc, at) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (kind, id, revision) DO NOTHING"""
 HELD = "SELECT node, doc FROM document WHERE kind = ? AND id = ? AND revision = ?"
 # The newest numbers come from an index alone; only their documents are read.
@@ -16,6 +17,12 @@ LATEST = """SELECT document.kind, document.id, document.revision, document.node,
     JOIN document ON document.kind = :kind AND document.id = newest.id
         AND document.revision = newest.revision
     ORDER BY document.id"""
+# A later revision of a document may have happened at another time: the newest counts, wherever it stands.
+DURING = """SELECT kind, id, revision, node, doc FROM document AS told
+    WHERE kind = :kind AND at >= :begin AND at < :end AND (:node IS NULL OR node = :node)
+        AND NOT EXISTS (SELECT 1 FROM document AS newer WHERE newer.kind = told.kind
+            AND newer.id = told.id AND newer.revision > told.revision)
+    ORDER BY at, id"""
 HISTORY = "SELECT kind, id, revision, node, doc FROM document WHERE kind = ? AND id = ? ORDER BY revision"
 
 
@@ -23,7 +30,7 @@ def put_revisions(db: sqlite3.Connection, revisions: Sequence[Revision]) -> None
     """Stores documents. Raises ``ValueError`` when one is held already and says something else."""
     for new in revisions:
         key = (new.kind, new.id, new.revision)
-        if db.execute(INSERT, (*key, new.node, new.doc)).rowcount:
+        if db.execute(INSERT, (*key, new.node, new.doc, told_at(new.doc))).rowcount:
             continue
         if db.execute(HELD, key).fetchone() != (new.node, new.doc):
             raise ValueError(f"{new.kind} {new.id!r} revision {new.revision} is held and says something else")
@@ -33,6 +40,14 @@ def latest_revisions(db: sqlite3.Connection, kind: str, node: str | None) -> lis
     """The newest revision of each document of a kind, by id."""
     query = LATEST.format(chosen="" if node is None else "AND node = :node")
     return [_revision(*row) for row in db.execute(query, {"kind": kind, "node": node})]
+
+
+def revisions_during(
+    db: sqlite3.Connection, kind: str, begin: int, end: int, node: str | None
+) -> list[Revision]:
+    """The newest revision of each document that happened in [begin, end), by time."""
+    asked = {"kind": kind, "begin": begin, "end": end, "node": node}
+    return [_revision(*row) for row in db.execute(DURING, asked)]
 
 
 def revision_history(db: sqlite3.Connection, kind: str, document: str) -> list[Revision]:

@@ -56,6 +56,12 @@ STEPS: tuple[Step, ...] = (
         "CREATE UNIQUE INDEX document_revision ON document (kind, id, revision)",
         "CREATE INDEX document_node ON document (kind, node, id, revision)",
     ),
+    (
+        "ALTER TABLE document ADD COLUMN at INTEGER",  # when it happened, ns; NULL where it does not say
+        """UPDATE document SET at = coalesce(json_extract(CAST(doc AS TEXT), '$.end'),
+            json_extract(CAST(doc AS TEXT), '$.at')) WHERE json_valid(CAST(doc AS TEXT))""",
+        "CREATE INDEX document_time ON document (kind, at) WHERE at IS NOT NULL",
+    ),
 )
 
 

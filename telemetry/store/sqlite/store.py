@@ -18,7 +18,12 @@ from telemetry.store.interface import Account, Contents, Letter, Place, Revision
 from telemetry.store.sqlite.accounts import read_accounts, read_places
 from telemetry.store.sqlite.backup import COPY, copy_in, copy_out
 from telemetry.store.sqlite.connection import Connection, closed_on_failure, connect, reading, writing
-from telemetry.store.sqlite.documents import latest_revisions, put_revisions, revision_history
+from telemetry.store.sqlite.documents import (
+    latest_revisions,
+    put_revisions,
+    revision_history,
+    revisions_during,
+)
 from telemetry.store.sqlite.frames import frames_by_seq, frames_covering, write_frames
 from telemetry.store.sqlite.letters import bury_letters, drop_letters, read_letters
 from telemetry.store.sqlite.schema import prepare
@@ -103,6 +108,9 @@ class SqliteStore:
 
     async def latest(self, kind: str, node: str | None = None) -> list[Revision]:
         return await self._read(lambda db: latest_revisions(db, kind, node))
+
+    async def during(self, kind: str, begin: int, end: int, node: str | None = None) -> list[Revision]:
+        return await self._read(lambda db: revisions_during(db, kind, begin, end, node))
 
     async def history(self, kind: str, document: str) -> list[Revision]:
         return await self._read(lambda db: revision_history(db, kind, document))

@@ -55,3 +55,24 @@ async def test_a_refused_put_stores_none_of_its_documents(store: Store) -> None:
     with pytest.raises(ValueError, match="revision 0"):
         await store.put([revision(1), revision(0, doc=b"other")])
     assert await store.latest("result") == [revision(0)]
+
+
+async def test_documents_are_found_by_when_they_happened(store: Store) -> None:
+    told = [revision(0, id=f"w{at}", kind="event", doc=b'{"at":%d}' % at) for at in (10, 20, 30)]
+    await store.put([*told, revision(0, id="timeless", kind="event", doc=b"{}")])
+    assert await store.during("event", 10, 30) == told[:2]
+    assert await store.during("event", 11, 20) == []
+
+
+async def test_of_a_stretch_of_time_each_document_comes_once_and_as_it_is_now(store: Store) -> None:
+    first, second = (revision(n, kind="event", doc=b'{"at":5,"n":%d}' % n) for n in (1, 2))
+    await store.put([first, second, revision(1, id="other", kind="event", node="nano", doc=b'{"at":5}')])
+    assert await store.during("event", 0, 10, "tx2") == [second]
+
+
+async def test_minutes_of_work_and_trials_are_kinds_of_their_own(store: Store) -> None:
+    work = revision(1, id="work", kind="interval", doc=b'{"app":"cam","end":7}')
+    await store.put([work, revision(1, doc=b'{"end":7}')])
+    assert await store.latest("result") == [revision(1, doc=b'{"end":7}')]
+    assert await store.latest("interval") == [work]
+    assert await store.during("interval", 7, 8) == [work]
