@@ -10,14 +10,11 @@ from e3p.output import energy, number, say, state
 from e3p.plans import Ended, Run, Shelf
 from e3p.progress import Progress
 from e3p.sight import judge, streams_here
-from e3p.trialing import Event, Trials, Where, is_listening
+from e3p.trialing import Event, OnEvent, Trials, Where, is_listening
 from e3p.watch import Watch
-from telemetry.contract.documents import Result, ResultState
-from telemetry.contract.plan import Key
+from telemetry.contract.documents import Result
+from telemetry.contract.plan import Configuration, Key
 from telemetry.runtime.address import Address
-
-WORTH: tuple[ResultState, ...] = ("valid", "degraded", "invalid")
-"""A trial is worth its best stream: it is run again only if no stream gave a number."""
 
 
 class AgentGone(Exception):
@@ -25,7 +22,7 @@ class AgentGone(Exception):
 
 
 class Outcome(NamedTuple):
-    """The results that came, and whether all that was asked for was done."""
+    """The results of the run, earlier ones too, and whether all that was asked for was done."""
 
     results: list[Result]
     is_whole: bool
@@ -34,24 +31,33 @@ class Outcome(NamedTuple):
 class Campaign:
     """Carries out a run, and keeps on the shelf what has ended of it.
 
-    `where` tells where a person wrote what the runner refuses.
+    `where` tells where a person wrote what the runner refuses; `on_event` hears what the runner tells, once
+    it is kept.
     """
 
-    def __init__(self, run: Run, shelf: Shelf, marks: str, where: Where) -> None:
+    def __init__(
+        self,
+        run: Run,
+        shelf: Shelf,
+        marks: str,
+        where: Where,
+        on_event: OnEvent = lambda _: None,
+    ) -> None:
         self.kept = run
         self._shelf = shelf
         self._marks = marks
         self._where = where
-        self._begun: dict[str, Key] = {}
+        self._on_event = on_event
+        self._begun: dict[str, Key] = {each.trial: each.key for each in run.ended}
+        self._before: set[str] = set()
         self._is_begun = False
         self._is_kept = True
         self._told: set[str] = set()
-        self._states: dict[tuple[str, str], ResultState] = {}
         self._progress = Progress()
 
     async def run(self, address: Address, wait_s: float) -> Outcome:
         """To the end, or as far as it comes; then waits `wait_s` for the last results."""
-        before = {each.trial for each in self.kept.ended}
+        self._before = {each.trial for each in self.kept.ended}
         watch = Watch(address, on_result=self._take)
         try:
             async with watch.listening():
@@ -59,14 +65,16 @@ class Campaign:
                 for words in sight.warnings:
                     say(words)
                 status = await self._run_trials(sight.env)
-                ended = [each.trial for each in self.kept.ended if each.trial not in before]
-                results = await watch.of_trials(ended, wait_s)
+                await watch.until(lambda: not self._absent(), wait_s)
         finally:
             self._say_what_is_left()
-        absent = set(ended) - {result.trial for result in results}
-        if absent:
-            say(f"no result of {len(absent)} trials in {wait_s:g} s: is `e3p serve` on the agent's broker?")
-        return Outcome(results, status == 0 and not absent)
+        if absent := self._absent():
+            say(f"no result of {absent} trials in {wait_s:g} s: is `e3p serve` on the agent's broker?")
+        return Outcome(self.kept.results, status == 0 and not absent)
+
+    def _absent(self) -> int:
+        """How many trials have ended now, of which no result is known."""
+        return sum(1 for each in self.kept.ended if each.state is None and each.trial not in self._before)
 
     async def _run_trials(self, env: Mapping[str, str]) -> int:
         """The runner's exit code; 1 where the agent went away."""
@@ -95,6 +103,10 @@ class Campaign:
         elif name == "trial_end":
             key = self._begun[event["trial"]]
             self._keep(self.kept.having(Ended(key, event["trial"], seconds=event["seconds"])))
+        elif name == "error" and "configuration" in event and self.kept.goes_on:
+            why = f"{event['what']}; right is: {event['right']}"
+            self._keep(self.kept.without(Configuration(*event["configuration"]), why))
+        self._on_event(event)
 
     def _take(self, result: Result) -> None:
         """A line for each result of this run, as it comes and when it changes."""
@@ -103,9 +115,7 @@ class Campaign:
             return
         self._told.add(line)
         self._progress.tell(line)
-        self._states[result.trial, result.stream] = result.state
-        states = [state for (trial, _), state in self._states.items() if trial == result.trial]
-        self._keep(self.kept.judged(result.trial, min(states, key=WORTH.index)))
+        self._keep(self.kept.judged(result))
 
     def _keep(self, run: Run) -> None:
         self.kept = run
@@ -118,7 +128,7 @@ class Campaign:
 
     def _say_what_is_left(self) -> None:
         left = len(self.kept.left)
-        if self._is_begun and self._is_kept and left:
+        if self._is_begun and self._is_kept and left and not self.kept.goes_on:
             words = f"{left} of {len(self.kept.trials)} trials are left"
             say(f"{words}: go on with `e3p trial --resume {self.kept.group}`")
 

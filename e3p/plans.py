@@ -14,12 +14,18 @@ from typing import Any
 
 import msgspec
 
-from telemetry.contract.documents import ResultState
+from telemetry.contract.commands import LeftOut
+from telemetry.contract.documents import Result, ResultState
 from telemetry.contract.errors import UserError
 from telemetry.contract.frames import VERSION
-from telemetry.contract.plan import CampaignPlan, Key, Planned, trials_of
+from telemetry.contract.plan import CampaignPlan, Configuration, Key, Planned, trials_of
+from telemetry.contract.units import MAX_TEXT
 
 GROUP = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+WORTH: tuple[ResultState, ...] = ("valid", "degraded", "invalid")
+"""A trial is worth its best stream: it is run again only if no stream gave a number."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -27,14 +33,25 @@ class Ended(msgspec.Struct, frozen=True):
 
     key: Key
     trial: str
-    state: ResultState | None = None
+    results: tuple[Result, ...] = ()
     seconds: float | None = None
+
+    @property
+    def state(self) -> ResultState | None:
+        """That of its best stream; None while no result is known."""
+        return min((result.state for result in self.results), key=WORTH.index, default=None)
+
+    def having(self, result: Result) -> Ended:
+        """With another stream's result, or a new one of the same stream."""
+        others = tuple(each for each in self.results if each.source != result.source)
+        return msgspec.structs.replace(self, results=(*others, result))
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A plan that is carried out on this device, and what has ended of it.
 
-    `python` is the interpreter of the runner, `accuracy_refs` what is published, by data set and model.
+    `python` is the interpreter of the runner, `accuracy_refs` what is published, by data set and model. With
+    `goes_on` a configuration that the runner refuses is `left_out`, and the others run all the same.
     """
 
     v: int = VERSION
@@ -43,6 +60,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     plan: CampaignPlan
     accuracy_refs: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
     ended: tuple[Ended, ...] = ()
+    goes_on: bool = False
+    left_out: tuple[LeftOut, ...] = ()
 
     @cached_property
     def trials(self) -> tuple[Planned, ...]:
@@ -57,17 +76,33 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def left(self) -> tuple[Planned, ...]:
         """The trials that are still to be run, in order."""
-        done = self.done
-        return tuple(planned for planned in self.trials if planned.key not in done)
+        done, without = self.done, {each.configuration for each in self.left_out}
+        return tuple(
+            planned
+            for planned in self.trials
+            if planned.key not in done and planned.key.configuration not in without
+        )
 
     def having(self, ended: Ended) -> Run:
         """The run with a trial that has ended."""
         return msgspec.structs.replace(self, ended=(*self.ended, ended))
 
-    def judged(self, trial: str, state: ResultState) -> Run:
+    def judged(self, result: Result) -> Run:
         """The run with what came of a trial."""
-        told = [msgspec.structs.replace(e, state=state) if e.trial == trial else e for e in self.ended]
+        told = [each.having(result) if each.trial == result.trial else each for each in self.ended]
         return msgspec.structs.replace(self, ended=tuple(told))
+
+    def without(self, one: Configuration, why: str) -> Run:
+        """The run without a configuration, which is named."""
+        left_out = LeftOut(**one._asdict(), why=why[:MAX_TEXT] or "no reason is known")
+        return msgspec.structs.replace(self, left_out=(*self.left_out, left_out))
+
+    @property
+    def results(self) -> list[Result]:
+        """The results of every trial that counts, in the order in which the trials ran."""
+        counted = {each.key: each for each in self.ended if each.state != "invalid"}
+        last = {each.key: each for each in self.ended}
+        return [result for each in {**last, **counted}.values() for result in each.results]
 
     def spec(self) -> dict[str, Any]:
         """What the runner is asked for: the trials that are left."""
@@ -79,6 +114,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             "idle_s": plan.protocol.idle_s,
             "seed": plan.seed,
             "num_threads": plan.threads,
+            "goes_on": self.goes_on,
             "plan": [self._asked(planned) for planned in self.left],
         }
 
@@ -100,10 +136,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 class Shelf:
-    """The folder where unfinished runs rest."""
+    """The folder where runs rest; one that `forgets` keeps the unfinished ones only."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, forgets: bool = True) -> None:
         self.folder = folder
+        self._forgets = forgets
 
     def find(self, group: str) -> Run:
         """An unfinished run. Raises `UserError` where there is none, or one that cannot be read."""
@@ -127,18 +164,12 @@ class Shelf:
         return None
 
     def keep(self, run: Run) -> None:
-        """Writes it whole or not at all; a run with nothing left is forgotten. Raises `OSError`."""
+        """Writes it whole or not at all; a run with nothing left may be forgotten. Raises `OSError`."""
         path = self._path(run.group)
-        if not run.left and all(each.state for each in run.ended):
+        if self._forgets and not run.left and all(each.state for each in run.ended):
             path.unlink(missing_ok=True)
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        half = path.with_suffix(".half")
-        with half.open("wb") as file:
-            file.write(msgspec.json.encode(run))
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
+        write_whole(path, msgspec.json.encode(run))
 
     def _path(self, group: str) -> Path:
         if not GROUP.fullmatch(group):
@@ -149,6 +180,17 @@ class Shelf:
         """The unfinished ones, the newest first."""
         paths = self.folder.glob("*.json") if self.folder.is_dir() else ()
         return [path.stem for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)]
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all, and durably. Raises `OSError`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".half")
+    with half.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(path)
 
 
 def _there(groups: Sequence[str], folder: Path) -> str:

@@ -22,16 +22,18 @@ import sys
 import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 if __package__:
     from edge_node.images import Fault, load
+    from edge_node.runner_checks import faults, is_steady
     from edge_node.runner_data import Data
     from edge_node.runner_device import Device, Load, above, libraries
     from edge_node.runner_models import NETWORK_S, Models, Numbers, ask_the_hub
     from edge_node.runner_spec import configuration, label, read_spec
 else:  # alone on a device, beside the others
     from images import Fault, load  # type: ignore[import-not-found,no-redef]
+    from runner_checks import faults, is_steady  # type: ignore[import-not-found,no-redef]
     from runner_data import Data  # type: ignore[import-not-found,no-redef]
     from runner_device import Device, Load, above, libraries  # type: ignore[import-not-found,no-redef]
     from runner_models import NETWORK_S, Models, Numbers, ask_the_hub  # type: ignore[import-not-found,no-redef]
@@ -41,7 +43,6 @@ HERE = Path(__file__).resolve().parent
 PREPARE_S = 1.0  # the agent's way from the `prepare` mark to the trial rate
 PROGRESS_S = 0.5
 LOOK_S = 1.0  # between two looks at the temperatures
-STEADY, STEADY_BATCHES, STEADY_S = 0.05, 5, 0.5
 DESCRIBED = ("model", "index", "dataset", "batch_size", "precision")
 STEPS = ("warmup_s", "cooldown_s", "cooldown_most_s", "cooldown_band_c", "cooldown_to_c")
 PROTOCOL = (*STEPS, "min_s", "jitter_ms", "order")
@@ -56,22 +57,6 @@ class Work(SimpleNamespace):
     """What a trial runs: `model`, `batches`, the `labels` of their images, and a `draw` for its pauses."""
 
 
-def is_steady(times: Sequence[float]) -> bool:
-    """The median of the last batches is within 5 % of that of those before: five each, and half a second."""
-    medians: List[float] = []
-    end = len(times)
-    for _ in range(2):
-        begin, seconds = end, 0.0
-        while begin and (end - begin < STEADY_BATCHES or seconds < STEADY_S):
-            begin -= 1
-            seconds += times[begin]
-        if end - begin < STEADY_BATCHES or seconds < STEADY_S:
-            return False
-        medians.append(statistics.median(times[begin:end]))
-        end = begin
-    return abs(medians[0] - medians[1]) < STEADY * medians[1]
-
-
 class Bench:
     """The trials of one spec on one device."""
 
@@ -82,26 +67,34 @@ class Bench:
         right = "an interpreter that has torch and timm"
         self.torch, self.timm, data = (load(name, right) for name in ("torch", "timm", "timm.data"))
         self.models = Models(self.torch, self.timm, spec.seed, spec.pretrained)
-        self.models.check(sorted({trial.model for trial in spec.plan}))
         self.is_cuda = spec.device == "cuda"
         if self.is_cuda and not self.torch.cuda.is_available():
             raise Fault("torch sees no CUDA device", "spec.device", "cpu, or a GPU and a torch with CUDA")
         if spec.num_threads:
             self.torch.set_num_threads(spec.num_threads)
         self.numbers = Numbers(self.torch, spec.device)
-        for precision in sorted({trial.precision for trial in spec.plan}):
-            self.numbers.check(precision)
         self.data = Data(self.torch, data, spec.seed, say)
-        for trial in spec.plan:
-            self.data.check(trial, self.models.outputs(trial.model))
         self.device = Device(uses_gpu=self.is_cuda)
         self.at_rest_c: Dict[str, float] = {}  # the temperatures before the first trial
         self.others: Optional[float] = None  # the load of others in the last rest
         self.left_out: Dict[Tuple[Any, ...], str] = {}
+        for trial, fault in faults(spec.plan, self.models, self.numbers, self.data):
+            if not spec.goes_on:
+                raise fault
+            self.leave_out(trial, fault.event["what"], fault.event["right"])
+
+    def leave_out(self, trial: Trial, what: str, right: str) -> None:
+        """A configuration that cannot run here is named."""
+        key = configuration(trial)
+        where = self.left_out[key] = label(trial, self.spec.plan)
+        self.say("error", what=what, where=where, right=right, configuration=list(key))
 
     def run(self) -> int:
         """All trials in the order of the plan; 1 where a configuration was left out."""
-        plan = self.spec.plan
+        plan = [trial for trial in self.spec.plan if configuration(trial) not in self.left_out]
+        if not plan:
+            self.say("done", group=self.spec.group, left_out=list(self.left_out.values()))
+            return 1
         sizes = {self.data.images(trial): self.data.count(trial) for trial in plan}
         order = [(trial.model, trial.index) for trial in plan]
         self.say("plan", group=self.spec.group, order=order, images=max(sizes.values()))
@@ -156,8 +149,7 @@ class Bench:
             what = (str(fault) or type(fault).__name__).split("\n")[0]
             is_full = isinstance(fault, MemoryError) or "memory" in what
             right = "a smaller batch_size, fewer images" if is_full else "another precision, device or model"
-            where = self.left_out[configuration(trial)] = label(trial, self.spec.plan)
-            self.say("error", what=what, where=where, right=right)
+            self.leave_out(trial, what, right)
         if self.is_cuda:
             self.torch.cuda.empty_cache()
 
@@ -182,7 +174,7 @@ class Bench:
     def build(self, trial: Trial) -> Any:  # noqa: ANN401  (a torch module)
         """The model on the device; where its weights come from is said once."""
         name = trial.model
-        self.say("loading", model=name)
+        self.say("loading", model=name, order=trial.order)
         is_new = name not in self.models.random
         model = self.models.build(name).to(self.spec.device, self.numbers.type_of(trial.precision))
         why = self.models.random[name]

@@ -123,7 +123,6 @@ def _carry_out(settings: Settings, shelf: Shelf, run: Run, where: Where, *, wait
     campaign = Campaign(run, shelf, find_agent(settings.edge.socket_paths()), where)
     outcome = anyio.run(campaign.run, settings.common.address(), wait_s)
     printed = print_results(outcome.results, json=json)
-    # A resumed run of which nothing was left is done, and prints nothing new.
     return max(0 if outcome.is_whole else 1, printed if outcome.results else 0)
 
 

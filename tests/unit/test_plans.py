@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from e3p.plans import Ended, Run, Shelf
+from telemetry.contract.documents import Result, ResultState
 from telemetry.contract.errors import UserError
 from telemetry.contract.plan import CampaignPlan, Configuration, DataSet, Key, Steps
 
@@ -19,12 +20,18 @@ def key(model: str, index: int) -> Key:
     return Key(Configuration(model, "d", 32, "fp32"), index)
 
 
+def result(trial: str, state: ResultState = "valid", stream: str = "main") -> Result:
+    return Result(
+        node="n", window=trial, trial=trial, kind="trial", stream=stream, begin=0, end=1, state=state
+    )
+
+
 FIRST = Ended(key("a", 0), "t1")
 
 
 def ended(run: Run) -> Run:
     for model, index in (("a", 0), ("b", 0), ("a", 1), ("b", 1)):
-        run = run.having(Ended(key(model, index), f"{model}{index}", "valid"))
+        run = run.having(Ended(key(model, index), f"{model}{index}", (result(f"{model}{index}"),)))
     return run
 
 
@@ -45,16 +52,43 @@ def test_what_is_left_keeps_its_order() -> None:
 
 
 def test_an_invalid_trial_is_run_again() -> None:
-    assert len(RUN.having(FIRST).judged("t1", "invalid").left) == 4
+    assert len(RUN.having(FIRST).judged(result("t1", "invalid")).left) == 4
 
 
 def test_a_degraded_trial_is_not_run_again() -> None:
-    assert len(RUN.having(FIRST).judged("t1", "degraded").left) == 3
+    assert len(RUN.having(FIRST).judged(result("t1", "degraded")).left) == 3
 
 
 def test_a_trial_that_was_run_again_counts_once() -> None:
-    again = RUN.having(FIRST).judged("t1", "invalid").having(Ended(key("a", 0), "t2"))
+    again = RUN.having(FIRST).judged(result("t1", "invalid")).having(Ended(key("a", 0), "t2"))
     assert again.done == {key("a", 0)}
+
+
+def test_a_trial_is_worth_its_best_stream() -> None:
+    judged = RUN.having(FIRST).judged(result("t1", "invalid", "a")).judged(result("t1", "degraded", "b"))
+    assert [each.state for each in judged.ended] == ["degraded"]
+
+
+def test_another_revision_of_a_result_takes_the_place_of_the_first() -> None:
+    judged = RUN.having(FIRST).judged(result("t1", "invalid")).judged(result("t1"))
+    assert judged.results == [result("t1")]
+
+
+def test_the_results_of_a_run_are_those_of_the_trials_that_count() -> None:
+    again = RUN.having(FIRST).judged(result("t1", "invalid")).having(Ended(key("a", 0), "t2"))
+    assert again.judged(result("t2")).results == [result("t2")]
+
+
+def test_a_configuration_that_is_left_out_is_not_left_and_named() -> None:
+    without = RUN.having(FIRST).without(FIRST.key.configuration, "too big")
+    assert {planned.key.configuration.model for planned in without.left} == {"b"}
+    assert [(each.model, each.why) for each in without.left_out] == [("a", "too big")]
+
+
+def test_a_shelf_that_does_not_forget_keeps_what_is_whole(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, forgets=False)
+    shelf.keep(ended(RUN))
+    assert shelf.find("g") == ended(RUN)
 
 
 def test_a_run_with_nothing_left_is_forgotten(tmp_path: Path) -> None:

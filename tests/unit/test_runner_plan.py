@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from edge_node.runner import Bench, is_steady
+from edge_node.runner import Bench
+from edge_node.runner_checks import is_steady
 from edge_node.runner_device import Device, Load, above
 from edge_node.runner_models import why_random
 from tests.running import SPEC, run_runner
@@ -68,6 +69,23 @@ def test_a_configuration_that_fails_is_left_out_and_its_siblings_are_not(tmp_pat
     done = run_runner(tmp_path, {**SPEC, "plan": plan})
     assert done.event("done")["left_out"] == ["tiny_huge (batch 4)", "tiny_huge (batch 2)"]
     assert [event["model"] for event in done.events if event["event"] == "trial_begin"] == ["tiny_one"]
+
+
+def test_what_is_not_known_here_is_left_out_where_the_others_are_to_go_on(tmp_path: Path) -> None:
+    plan = [{"model": name, "index": at, "order": at} for at, name in enumerate(["tiny_won", "tiny_one"])]
+    plan += [{"model": "tiny_one", "index": 1, "order": 2, "precision": "fp16"}]
+    done = run_runner(tmp_path, {**SPEC, "plan": plan, "goes_on": True}, FAKE_NO_HALF="1")
+    assert done.code == 1
+    errors = {tuple(each["configuration"]): each["what"] for each in done.events if each["event"] == "error"}
+    assert set(errors) == {("tiny_won", "d", 4, "fp32"), ("tiny_one", "d", 4, "fp16")}
+    assert "no model 'tiny_won'" in errors["tiny_won", "d", 4, "fp32"]
+    begun = [event["order"] for event in done.events if event["event"] == "trial_begin"]
+    assert begun == [1]
+
+
+def test_where_nothing_can_run_nothing_is_begun(tmp_path: Path) -> None:
+    done = run_runner(tmp_path, {**SPEC, "plan": [{"model": "tiny_won"}], "goes_on": True})
+    assert (done.code, done.event("done")["left_out"], done.marks) == (1, ["tiny_won"], [])
 
 
 def test_mixed_precision_is_refused_where_torch_lacks_it(tmp_path: Path) -> None:
