@@ -21,7 +21,7 @@ from telemetry.contract.errors import UserError
 from telemetry.store.influx import names, pieces
 from telemetry.store.influx.errors import LinesRefused, who
 from telemetry.store.influx.lines import lines_of
-from telemetry.store.influx.plotted import ROW
+from telemetry.store.influx.plotted import PARTS
 from telemetry.store.influx.rows import Room, ledger_line, read_row
 from telemetry.store.influx.server import Server
 
@@ -30,7 +30,7 @@ GZIP_LEVEL = 1
 BODY_BYTES = 2_000_000
 EVER = {"start": "1677-09-21T00:12:44Z", "stop": "2262-04-11T23:47:16Z"}
 LEDGER, LETTERS = "ledger", "dead"
-NO_DOCUMENTS = {LEDGER, LETTERS, "clock", "node", ROW}
+NO_DOCUMENTS = {LEDGER, LETTERS, "clock", "node", *PARTS}
 OWN = {"e3p", "writer"}
 """What a store has from its first opening on, and a restored one has of its own."""
 ROOMS: tuple[Room, ...] = ("archive", "raw")

@@ -15,8 +15,20 @@ from telemetry.contract.documents import EventRefused, Exclusion, Result
 from telemetry.contract.events import Finding
 from telemetry.contract.ledger import Shares
 from telemetry.contract.ranking import NetScoreRow, Ranking, RankingGroup, RankingRow
-from telemetry.store.influx.plots import BY_PART, FACTS, PLAIN
-from telemetry.store.influx.plotted import BUDGET, ELSEWHERE, PLACE, ROW, ROW_TAGS, TAGS, WORDS
+from telemetry.contract.soak import Change, Drift, Episode, Held, Soak
+from telemetry.store.influx.plots import BY_PART, FACTS, PLAIN, TOTAL
+from telemetry.store.influx.plotted import (
+    BUDGET,
+    ELSEWHERE,
+    PART_TAGS,
+    PLACE,
+    ROW,
+    ROW_TAGS,
+    SOAK,
+    SOAK_LISTS,
+    TAGS,
+    WORDS,
+)
 
 Room = Literal["raw", "results", "long"]
 
@@ -72,6 +84,12 @@ def _ranking_row() -> Holding:
     return Holding("results", tags, frozenset({*numbers, "pareto", "unit"} - tags), (PLACE,))
 
 
+def _part(struct: type[msgspec.Struct]) -> Holding:
+    tags = {each.name for each in msgspec.structs.fields(struct)}.intersection(PART_TAGS)
+    fields = {*_numbers(struct), *{each.name for each in msgspec.structs.fields(struct)}.intersection(WORDS)}
+    return Holding("results", frozenset({*tags, "id", "node", "revision"}), frozenset(fields - tags))
+
+
 def _set(*names: str) -> frozenset[str]:
     return frozenset(names)
 
@@ -85,11 +103,12 @@ HOLDINGS: dict[str, Holding] = {
     "power": Holding("raw", SEQUENCE, _set(), ("",)),
     "frame": Holding("raw", SEQUENCE, FRAME_FIELDS),
     "health": Holding("raw", _set("node"), HEALTH_FIELDS, tuple(f"{name}_" for name in BY_PART)),
+    "batch": Holding("raw", _set("node"), _set("images", "latency_ms")),
     "pace": Holding("raw", _set(), _set("frames", "samples", "write_s", "late_s")),
     "power_1s": DOWNSAMPLED,
     "power_1m": DOWNSAMPLED,
     "clock": Holding("results", _set("node", "peer"), _set("offset_ns", "round_trip_ns")),
-    "node": Holding("results", _set("node"), _set(*FACTS)),
+    "node": Holding("results", _set("node"), _set(*FACTS), (TOTAL,)),
     "dead": Holding(
         "results", SEQUENCE, _set("key", "topic", "reason", "seq", "body", "size", "letter", "gone")
     ),
@@ -102,5 +121,10 @@ HOLDINGS: dict[str, Holding] = {
     "event": _document(Finding),
     "event_refused": _document(EventRefused),
     "excluded": _document(Exclusion),
+    "soak": _document(Soak),
+    **{
+        f"{SOAK}{name}": _part(struct)
+        for name, struct in zip(SOAK_LISTS, (Held, Drift, Change, Episode), strict=True)
+    },
 }
 """Every measurement of the store that speaks to people, by name."""

@@ -15,17 +15,16 @@ from telemetry.contract.errors import UserError
 from telemetry.store.influx.errors import LinesRefused, who
 from telemetry.store.influx.names import EARLIEST, LATEST, name, original, quoted, tag
 from telemetry.store.influx.pieces import selected, text_fields, text_of
-from telemetry.store.influx.plotted import ROW, TAGS, fields_of, row_lines, tags_of
+from telemetry.store.influx.plotted import PARTS, TAGS, fields_of, part_lines, tags_of
 from telemetry.store.influx.server import Server
 from telemetry.store.interface import Revision
 from telemetry.store.times import told_at
 
-RANKING = "ranking"
 MEASUREMENTS = {"result": "window", "interval": "window"}
 """Where the documents of a kind rest, when not under the kind's own name."""
 APART = {"result": "app = ''", "interval": "app != ''"}
 """How kinds that share a measurement are told apart: only minutes of work are an application's."""
-OURS = {"clock", "dead", "e3p", "ledger", "node", ROW, "window", "writer"}
+OURS = {"clock", "dead", "e3p", "ledger", "node", "window", "writer", *PARTS}
 """Names that no kind of documents may have."""
 TIMES = ("end", "at")
 """The fields that say when a document happened, the first that it has; else it is when it was written."""
@@ -129,7 +128,7 @@ def measurement(kind: str) -> str:
 
 
 def line_of(revision: Revision, now_ns: int) -> bytes:
-    """The line of a document: itself, and what of it can be plotted; of a ranking also one for each row."""
+    """The lines of a document: itself with what of it can be plotted, and of some what their lists hold."""
     said = _map_of(revision.doc)
     own = {"id": revision.id, "node": revision.node or "", "revision": f"{revision.revision:09d}"}
     texts = {key: said[key] for key in TAGS if isinstance(said.get(key), str)} | own
@@ -139,7 +138,7 @@ def line_of(revision: Revision, now_ns: int) -> bytes:
     times = [said[key] for key in TIMES if type(said.get(key)) is int]
     stamp = min(max([*times, now_ns][0], EARLIEST), LATEST)
     line = b"%b,%b %b %d\n" % (tag(measurement(revision.kind)), tags_of(texts), fields, stamp)
-    return line + (b"".join(row_lines(said, own, stamp)) if revision.kind == RANKING else b"")
+    return line + b"".join(part_lines(revision.kind, said, own, stamp))
 
 
 def _map_of(doc: bytes) -> dict[str, Any]:

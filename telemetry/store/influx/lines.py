@@ -13,10 +13,10 @@ import orjson
 from numpy.typing import NDArray
 
 from telemetry.contract.decode import Received
-from telemetry.contract.frames import HealthFrame, PowerFrame, StreamKey
+from telemetry.contract.frames import HealthFrame, MarksFrame, PowerFrame, StreamKey
 from telemetry.store.influx.names import EARLIEST, LATEST, field, tag
 from telemetry.store.influx.pieces import packed_fields
-from telemetry.store.influx.plots import health_line
+from telemetry.store.influx.plots import batch_lines, health_line
 from telemetry.store.times import last_ns
 
 NUMBERS = orjson.OPT_SERIALIZE_NUMPY
@@ -33,6 +33,8 @@ def lines_of(received: Received, stamp: int) -> bytes:
         line += power_lines(received.topic.node, received.topic.stream, frame)
     elif isinstance(frame, HealthFrame):
         line += health_line(received.topic.node, frame)
+    elif isinstance(frame, MarksFrame):
+        line += batch_lines(received.topic.node, frame)
     return line
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from telemetry.contract.frames import ClockFrame, Frame, HealthFrame, ManifestFrame
+from telemetry.contract.columns import unpack
+from telemetry.contract.frames import ClockFrame, Frame, HealthFrame, ManifestFrame, MarksFrame
 from telemetry.contract.manifest import ORIGINS
-from telemetry.contract.nodetime import node_time_ns
+from telemetry.contract.marks import Batches, Work
+from telemetry.contract.nodetime import NS_PER_MS, node_time_ns
 from telemetry.store.influx.names import EARLIEST, LATEST, field, tag, text
 
 PLAIN = ("fan_rpm", "mem_used_mib", "spool_bytes", "agent_cpu_s", "agent_rss_mib")
@@ -26,6 +28,8 @@ FACTS = (
     "origin",
 )
 """What is told of a node, from its manifest."""
+TOTAL = "total_"
+"""Before a stream's name: which of its channels is the total of the others."""
 
 
 def lasting_line(node: str, frame: Frame) -> bytes:
@@ -38,9 +42,23 @@ def lasting_line(node: str, frame: Frame) -> bytes:
     return b""
 
 
+def batch_lines(node: str, frame: MarksFrame) -> bytes:
+    """A line for each batch of images that was marked, at its end: how many images, and how long it took."""
+    marked = (event for event in frame.events if isinstance(event, (Batches, Work)))
+    return b"".join(line for event in marked for line in _batches(node, event, frame.anchor))
+
+
 def health_line(node: str, frame: HealthFrame) -> bytes:
     """Every number of a health report, as a float field, and in `throttled` how many reasons slow it down."""
     return _line(b"health,node=%b" % tag(node), _numbers(frame), frame)
+
+
+def _batches(node: str, event: Batches | Work, anchor: int) -> Iterator[bytes]:
+    begins, ends = unpack("q", event.begin), unpack("q", event.end)
+    for begin, end, images in zip(begins, ends, unpack("i", event.images), strict=True):
+        stamp = min(max(node_time_ns(anchor, int(end)), EARLIEST), LATEST)
+        latency_ms = repr((end - begin) / NS_PER_MS).encode()
+        yield b"batch,node=%b images=%di,latency_ms=%b %d\n" % (tag(node), int(images), latency_ms, stamp)
 
 
 def _numbers(frame: HealthFrame) -> Iterator[bytes]:
@@ -80,6 +98,8 @@ def _facts(frame: ManifestFrame) -> Iterator[bytes]:
         frame.hash,
         best,
     )
+    for stream in frame.streams:
+        yield b"%b=%b" % (field(f"{TOTAL}{stream.stream}"), text(stream.total))
     for name, value in zip(FACTS, values, strict=True):
         if value is not None:
             yield b"%b=%b" % (field(name), text(value))

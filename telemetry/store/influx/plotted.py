@@ -57,6 +57,13 @@ ROW = "ranking_row"
 """The measurement of a ranking's rows."""
 ROW_TAGS = ("model", "precision", "backend", "batch_size", "accuracy_origin", "state")
 """What a row is of, beside its ranking's group."""
+SOAK = "soak_"
+"""Before the name of a list of a soak's verdict: the measurement of what is in it."""
+SOAK_LISTS = ("held", "drift", "changes", "episodes")
+PARTS = (ROW, *(f"{SOAK}{name}" for name in SOAK_LISTS))
+"""The measurements of what is in documents' lists."""
+PART_TAGS = ("kind", "metric", "name", "unit", "verdict")
+"""What tells the parts of a soak from each other."""
 
 
 def fields_of(said: Mapping[str, Any], prefix: str = "") -> Iterator[bytes]:
@@ -76,7 +83,25 @@ def fields_of(said: Mapping[str, Any], prefix: str = "") -> Iterator[bytes]:
             yield from _number(place, value)
 
 
-def row_lines(said: Mapping[str, Any], own: Mapping[str, str], stamp: int) -> Iterator[bytes]:
+def part_lines(kind: str, said: Mapping[str, Any], own: Mapping[str, str], stamp: int) -> Iterator[bytes]:
+    """The points of what is in a document's lists; `own` are the tags of the document, `stamp` its time."""
+    if kind == "ranking":
+        yield from _row_lines(said, own, stamp)
+    elif kind == "soak":
+        yield from _soak_lines(said, own, stamp)
+
+
+def _soak_lines(said: Mapping[str, Any], own: Mapping[str, str], stamp: int) -> Iterator[bytes]:
+    """What began or changed at a moment stands there, the rest at the end of the soak."""
+    for name in SOAK_LISTS:
+        for part in said.get(name, ()):
+            tags = {key: str(part[key]) for key in PART_TAGS if part.get(key) is not None} | dict(own)
+            fields = b",".join(fields_of({key: value for key, value in part.items() if key not in tags}))
+            at = part.get("begin", part.get("at", stamp))
+            yield b"%b,%b %b %d\n" % (f"{SOAK}{name}".encode(), tags_of(tags), fields, at)
+
+
+def _row_lines(said: Mapping[str, Any], own: Mapping[str, str], stamp: int) -> Iterator[bytes]:
     """A point for each row of a ranking; `own` are the tags of the document."""
     group = {key: value for key, value in (said.get("group") or {}).items() if isinstance(value, str)}
     netscores = {row["rank"]: row for row in (said.get("netscore") or {}).get("rows", ())}

@@ -73,3 +73,23 @@ def test_numbers_of_a_health_report_are_plotted_as_floats() -> None:
     report = health(0, word(1))
     line = lines_of(report, 5)
     assert line.count(b"\n") == 1  # it holds no number: nothing to plot
+
+
+def test_each_marked_batch_is_plotted_at_its_end() -> None:
+    from tests.analyzing import Maker, batches
+
+    maker = Maker()
+    lines = lines_of(maker.marks(0, batches(2.0, images=(8, 4))), 5).decode().splitlines()
+    assert lines[1:] == [
+        f"batch,node=tx2 images=8i,latency_ms=10.0 {maker.anchor + 2 * S - S // 100}",
+        f"batch,node=tx2 images=4i,latency_ms=10.0 {maker.anchor + 2 * S}",
+    ]
+
+
+def test_the_total_of_each_stream_is_told_of_a_node() -> None:
+    from telemetry.store.influx.plots import lasting_line
+    from tests.analyzing import Maker
+
+    line = lasting_line("tx2", Maker().manifest(streams=("main", "board")).frame)
+    assert b'total_main="total",total_board="total"' in line
+    assert b'origin="synthetic"' in line

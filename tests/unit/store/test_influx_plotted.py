@@ -81,3 +81,17 @@ def test_a_row_tells_its_place_elsewhere_and_whether_another_one_beats_it() -> N
 
 def test_a_ranking_without_rows_is_one_point() -> None:
     assert len(lines("ranking", {})) == 1
+
+
+def test_what_a_soak_found_is_points_of_their_own() -> None:
+    soak = {
+        "end": 9,
+        "figures": {"drift": 1.5},
+        "held": [{"name": "drift", "unit": "%/day", "verdict": "fail", "value": 3.0, "words": "too much"}],
+        "episodes": [{"kind": "frozen", "begin": 5, "end": 6, "words": "main"}],
+    }
+    whole, held, episode = lines("soak", soak)
+    assert "figures_drift=1.5" in whole
+    assert held.endswith(' value=3.0,words="too much" 9')
+    assert held.startswith("soak_held,id=i,name=drift,revision=000000003,unit=%25/day,verdict=fail ")
+    assert episode == 'soak_episodes,id=i,kind=frozen,revision=000000003 begin=5i,end=6i,words="main" 5'
