@@ -161,10 +161,10 @@ def _section(ranking: Ranking, material: Material, checks: Sequence[Check]) -> S
     return Section(
         title=place(ranking),
         origin=ranking.group.origin or "unknown origin",
-        score=f"SAM = {ranking.b:g} · accuracy^{ranking.a:g} / log₁₀({ranking.unit} for 1,000 images)",
+        score=score(ranking),
         unit=ranking.unit,
         answer=answer([ranking], own),
-        rows=_rows(ranking),
+        rows=ranking_rows(ranking),
         pareto=pareto(ranking, own) if len(ranking.rows) > 1 else None,
         more=tuple(more),
         repeats=repeats(own),
@@ -183,7 +183,13 @@ def _belongs(result: Result, ranking: Ranking) -> bool:
     )
 
 
-def _rows(ranking: Ranking) -> tuple[Row, ...]:
+def score(ranking: Ranking) -> str:
+    """The formula that a ranking is by."""
+    return f"SAM = {ranking.b:g} · accuracy^{ranking.a:g} / log₁₀({ranking.unit} for 1,000 images)"
+
+
+def ranking_rows(ranking: Ranking) -> tuple[Row, ...]:
+    """The rows of a ranking as text, with their intervals on one scale."""
     names = labels(ranking.rows)
     low = min(row.sam_lo for row in ranking.rows)
     high = max(row.sam_hi if math.isfinite(row.sam_hi) else 2 * row.sam for row in ranking.rows)

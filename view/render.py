@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from view.comparison import Figure
+from view.markup import embedded, soft
 from view.page import Page
 
 TEMPLATES = "templates"
@@ -25,8 +23,8 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = _embedded
-    environment.filters["soft"] = _soft
+    environment.filters["figure"] = embedded
+    environment.filters["soft"] = soft
     return environment.get_template("report.html.j2").render(
         page=page, style=_own("report.css"), script=_own("report.js"), plotly=_inside_script(get_plotlyjs())
     )
@@ -34,17 +32,6 @@ def render(page: Page) -> str:
 
 def _own(name: str) -> Markup:
     return Markup(files("view").joinpath(TEMPLATES, name).read_text(encoding="utf-8"))  # noqa: S704 - our own
-
-
-def _embedded(figure: Figure) -> Markup:
-    """JSON that may stand inside a script element, whatever names it holds."""
-    text = json.dumps(figure, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
-
-
-def _soft(text: str) -> Markup:
-    """A name that may be broken after its dots and underscores, and nowhere else."""
-    return Markup(re.sub(r"([_/]|\.(?=[A-Za-z]))(?=\w)", r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def _inside_script(source: str) -> Markup:
