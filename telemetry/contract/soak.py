@@ -16,12 +16,14 @@ SOAK = "soak"
 """The kind under which stores keep verdicts."""
 
 Verdict = Literal["pass", "fail", "inconclusive"]
-EpisodeKind = Literal["throttled", "silent", "frozen", "restarted", "rebooted", "clock_step", "missing"]
+EpisodeKind = Literal[
+    "throttled", "silent", "frozen", "restarted", "rebooted", "clock_step", "missing", "late"
+]
 Metric = Literal["j_per_image", "latency_ms", "temp_c"]
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The slope of one figure, for a day, with its 95 % interval, in `unit`; `level` is its middle.
+    """The slope of one figure, for a day, with its 95 % interval (None: no limit); `level` is its middle.
 
     `windows` were compared, in `blocks` of equal time; `correlation` is that of neighbouring blocks.
     """
@@ -29,9 +31,10 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     metric: Metric
     unit: str
     per_day: float
-    lo: float
-    hi: float
+    lo: float | None
+    hi: float | None
     level: float
+    level_u95: float
     level_unit: str
     windows: int
     blocks: int
