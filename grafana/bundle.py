@@ -40,6 +40,11 @@ def read_bundle(folder: Path = PROVISIONING) -> Bundle:
     return Bundle(tuple(dashboards), tuple(groups))
 
 
+def written(document: Json) -> str:
+    """A document as its file has it."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
 def _read(path: Path) -> Json:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
