@@ -15,6 +15,7 @@ from analyzer.desk import Desk
 from analyzer.metrics import Metrics
 from analyzer.query import by_node
 from analyzer.ranking import NO_NETSCORES
+from analyzer.revisions import result_id
 from analyzer.scoring import Score
 from analyzer.standings import Standings
 from telemetry.contract.decode import decode_message
@@ -22,6 +23,7 @@ from telemetry.contract.encode import encode
 from telemetry.contract.errors import Refused
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.intervals import IntervalSet
+from telemetry.contract.nodetime import to_ns
 from telemetry.contract.replies import Stored
 from telemetry.contract.topics import every_node, node_topic, parse_node_topic
 from telemetry.runtime import logs
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 STEP_S = 0.1
 RANK_S = 1.0
 RETRY_S = 1.0
+REMEMBER_S = 3600.0
 OUTBOX = 10_000
 STUCK_S = 900.0
 """How long one look at the store may take; the first one, of a large store, is long."""
@@ -80,6 +83,7 @@ class Analyzer:
         self._stale = anyio.Event()
         self._connects = 0
         self._ranked_at_s = -math.inf
+        self._remembered_at_s = time.monotonic()
         self.metrics = Metrics(registry)
         self.metrics.watch(self._windows, lambda: len(self._outbox), lambda: self._link.connected)
 
@@ -118,7 +122,8 @@ class Analyzer:
     async def conclude(self, results: list[Result], missing: int, cause: str) -> None:
         """Stores and tells the results of a window that say something new."""
         first = f"{missing} frames were still missing" if missing else "complete"
-        reason = cause if any(self._book.knows(result) for result in results) else first
+        held = await self._book.held(results)
+        reason = cause if any(result_id(result) in held for result in results) else first
         for result in await self._book.take(results, reason, time.time_ns()):
             log.info(
                 "result", node=result.node, window=result.window, revision=result.revision, state=result.state
@@ -164,9 +169,20 @@ class Analyzer:
         async with self._turn:
             await self._book.heed()
             for node, held in accounts.items():
+                if node not in self._desks:
+                    await self._desk(node).resume()
                 await self._desk(node).look_through(held, time.monotonic())
                 self._overheard(node, {account.key: account.stored for account in held})
+            await self._remember()
         self.metrics.sweeps.inc()
+
+    async def _remember(self) -> None:
+        """Marks how far the work of every node was taken in, once an hour."""
+        if time.monotonic() - self._remembered_at_s < REMEMBER_S:
+            return
+        for desk in self._desks.values():
+            await desk.remember(time.time_ns())
+        self._remembered_at_s = time.monotonic()
 
     async def _work(self) -> None:
         while True:
@@ -211,7 +227,9 @@ class Analyzer:
         return sum(desk.waiting for desk in self._desks.values())
 
     def _desk(self, node: str) -> Desk:
-        desk = self._desks.setdefault(node, Desk(self._store, node))
+        desk = self._desks.get(node)
+        if desk is None:
+            desk = self._desks[node] = Desk(self._store, node, minute_ns=to_ns(self._settings.window_s))
         desk.meters = self._book.meters.get(node, ())
         return desk
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 from analyzer.circumstances import clock_flags, clock_of, context_hash, health_of
 from analyzer.energy.facts import SensorFacts, facts_of
 from analyzer.energy.window import Known, WindowEnergy, measure
+from analyzer.labour import Job, Labour, busy_share
 from analyzer.readings import trace_of
 from analyzer.work import Accuracy, Work, accuracy_of, images_of, marks_are_whole, work_of
 from telemetry.contract.documents import BudgetLine, Reason, Result
@@ -82,6 +84,58 @@ def interval_results(
     return results
 
 
+def work_results(
+    node: str,
+    edges: tuple[int, int],
+    labour: Labour,
+    evidence: Evidence,
+    *,
+    overlaps: bool,
+    awaits_marks: bool,
+) -> list[Result]:
+    """The results of a minute of work (node time ns): one for each application and model, and power stream.
+
+    `overlaps`: trials ran then, or other boots had readings. The energy of two jobs is not shared out.
+    """
+    told = _those_that_hold(
+        {
+            "marks_missing": labour.holes,
+            "overlap": overlaps or len(labour.jobs) > 1,
+            "frames_missing": awaits_marks,
+        }
+    )
+    results = []
+    for job, work in labour.jobs.items():
+        window = f"work/{node}/{quote(job.app, safe='')}/{quote(job.model, safe='')}/{edges[0]}/{edges[1]}"
+        for source in _sources(evidence):
+            known = Known(batch_begin_ns=work.begin_ns, reasons=(*told, *_reasons(source, evidence)))
+            measured, common = _measured(node, window, source, evidence, edges, known)
+            results.append(Result(kind="interval", **common, **_of_work(job, work, measured)))
+    return results
+
+
+def _of_work(job: Job, work: Work, measured: WindowEnergy) -> dict[str, Any]:
+    """The fields that only a minute of work has."""
+    images, begin, end = int(work.images.sum()), measured.begin_ns, measured.end_ns
+    return {
+        "app": job.app,
+        "model": job.model,
+        "images": images,
+        "correct": work.correct,
+        **_per_image(measured, images),
+        "latency_ms": work.latency_ms,
+        "busy": busy_share(work, begin, end),
+    }
+
+
+def _per_image(measured: WindowEnergy, images: int) -> dict[str, float | None]:
+    seconds, energy = (measured.end_ns - measured.begin_ns) / 1e9, measured.energy_j
+    return {
+        "j_per_1000": energy / images * 1000 if energy is not None and images else None,
+        "images_per_s": images / seconds if images else None,
+    }
+
+
 def _measured(
     node: str, window: str, source: _Source, evidence: Evidence, edges: tuple[int, int], known: Known
 ) -> tuple[WindowEnergy, dict[str, Any]]:
@@ -140,8 +194,6 @@ def _those_that_hold(reasons: dict[Reason, bool]) -> tuple[Reason, ...]:
 def _of_trial(trial: Trial, work: Work, measured: WindowEnergy, manifest_hash: str | None) -> dict[str, Any]:
     """The fields that only a trial has."""
     opening, images = trial.opening, images_of(trial, work)
-    seconds = (measured.end_ns - measured.begin_ns) / 1e9
-    energy = measured.energy_j
     return {
         "trial": opening.trial,
         "group": opening.group,
@@ -159,8 +211,7 @@ def _of_trial(trial: Trial, work: Work, measured: WindowEnergy, manifest_hash: s
         "load": trial.closing.load if trial.closing else None,
         "images": images,
         "correct": work.correct,
-        "j_per_1000": energy / images * 1000 if energy is not None and images else None,
-        "images_per_s": images / seconds if images else None,
+        **_per_image(measured, images),
         "latency_ms": work.latency_ms,
         **_accuracy(accuracy_of(trial, work)),
     }

@@ -8,7 +8,7 @@ import msgspec
 
 from analyzer.exclusions import read_exclusions
 from analyzer.meters import read_meters
-from analyzer.revisions import as_revision, put_next, result_id, result_of, revise
+from analyzer.revisions import INTERVAL, as_revision, put_next, result_id, result_of, revise
 from telemetry.contract.documents import EventRefused, Result
 from telemetry.contract.ranking import Ranking
 from telemetry.store.interface import Revision
@@ -63,19 +63,24 @@ class Book:
             await self.open()
             return await self._take(said, reason, now_ns)
 
-    def knows(self, result: Result) -> bool:
-        """Whether there is a revision of this result."""
-        return result_id(result) in self.results
+    async def held(self, results: Iterable[Result]) -> dict[str, Result]:
+        """The newest revisions of these results, by id. Those of minutes of work are read from the store."""
+        said = list(results)
+        found = {id_: self.results[id_] for id_ in map(result_id, said) if id_ in self.results}
+        for node, end in dict.fromkeys((each.node, each.end) for each in said if each.app is not None):
+            for revision in await self._store.during(INTERVAL, end, end + 1, node):
+                found[revision.id] = result_of(revision)
+        return found
 
     async def _take(self, results: list[Result], reason: str, now_ns: int) -> list[Result]:
-        written = []
-        for result in results:
-            revision = revise(result, self.results.get(result_id(result)), reason, now_ns)
-            if revision is not None:
-                written.append(revision)
+        held = await self.held(results)
+        revisions = (revise(each, held.get(result_id(each)), reason, now_ns) for each in results)
+        written = [revision for revision in revisions if revision is not None]
         if written:
             await self._store.put([as_revision(result) for result in written])
-            self.results.update((result_id(result), result) for result in written)
+        ranked = {result_id(result): result for result in written if result.app is None}
+        if ranked:
+            self.results.update(ranked)
             self.changes += 1
         return written
 

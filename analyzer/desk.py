@@ -2,93 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from analyzer.assemble import trial_results
-from analyzer.closing import PATIENCE_S, Wait
+from analyzer.bookmarks import Bookmarks
+from analyzer.closing import PATIENCE_S
 from analyzer.evidence import Archive, Evidence
 from analyzer.meters import with_meters
 from analyzer.notebook import Notebook
 from analyzer.reader import Reader
+from analyzer.shift import Shift
 from analyzer.span import Span
 from analyzer.trials import Trial, spans_of
+from analyzer.waiting import LOOKS, Computed, Teller, Waiting
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.ledger import lost_of, shares
+from telemetry.contract.nodetime import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from telemetry.contract.documents import EventRefused, MeterJoin, Result
+    from telemetry.contract.documents import MeterJoin
     from telemetry.store.interface import Account, Store
 
-LOOK_AGAIN_S = 1.0
-"""How often an incomplete window is looked at while its frames come."""
-LOOKS = 16
-"""Windows that are computed in one go, before news is heard again."""
 
-
-class Teller(Protocol):
-    """Where conclusions go. When it returns they are kept; when it raises they are drawn again."""
-
-    async def conclude(self, results: list[Result], missing: int, cause: str) -> None:
-        """The results of one window, with this many frames missing, and what they were computed for."""
-
-    async def refuse(self, events: list[EventRefused]) -> None:
-        """Events that contradict others."""
-
-
-class Computed(NamedTuple):
-    """A window's results as of now. `absent` and `unsure`: what would change them when it came."""
-
-    results: list[Result]
-    missing: int
-    absent: dict[StreamKey, IntervalSet]
-    unsure: frozenset[StreamKey]
-
-
-@dataclass
-class _Look:
-    """The last time that a window was computed, and whether news of it came since."""
-
-    at_s: float
-    absent: dict[StreamKey, IntervalSet]
-    unsure: frozenset[StreamKey]
-    news: bool = False
-
-    def hear(self, key: StreamKey, seqs: IntervalSet) -> None:
-        held = self.absent.get(key)
-        if held is not None and held & seqs:
-            self.absent[key] = held - seqs
-            self.news = True
-        elif any(key[::2] == unsure[::2] or key.stream.startswith("health/") for unsure in self.unsure):
-            self.news = True
-
-    @property
-    def open(self) -> bool:
-        return bool(self.unsure) or any(self.absent.values())
+MINUTE_NS = 60 * NS_PER_S
 
 
 class Desk:
     """Fed with what the collector settled; `settle` computes the windows that are due and tells them."""
 
-    def __init__(self, store: Store, node: str, meters: Sequence[MeterJoin] = ()) -> None:
+    def __init__(
+        self, store: Store, node: str, meters: Sequence[MeterJoin] = (), *, minute_ns: int = MINUTE_NS
+    ) -> None:
         self.node = node
         self.meters = tuple(meters)
         self.notebook = Notebook(node)
         self._store = store
-        self._reader = Reader(store, self.notebook)
         self._settled: dict[StreamKey, IntervalSet] = {}
-        self._waits: dict[str, Wait] = {}
-        self._causes: dict[str, str] = {}
-        self._looks: dict[str, _Look] = {}
+        self.shift = Shift(store, self.notebook, self._settled, minute_ns)
+        self._reader = Reader(store, self.notebook, self.shift.minutes)
+        self._bookmarks = Bookmarks(store, node)
+        self._waiting: Waiting[str] = Waiting()
         self._doubts: dict[str, float] = {}
 
     @property
     def waiting(self) -> int:
         """How many ended windows wait for frames, or for their turn."""
-        return len(self._waits)
+        return len(self._waiting) + self.shift.waiting
 
     async def hear(self, settled: Mapping[StreamKey, IntervalSet], now_s: float) -> None:
         """Takes in what is settled; the trials that new marks and reports touch are computed (again)."""
@@ -96,20 +58,26 @@ class Desk:
             known = self._settled.get(key, IntervalSet())
             if fresh := seqs - known:
                 self._settled[key] = known | fresh
-                for look in self._looks.values():
-                    look.hear(key, fresh)
-            touched = await self._reader.read(key, self._settled.get(key, known))
+                self._waiting.hear(key, fresh)
+                self.shift.hear(key, fresh)
+            touched = await self._reader.read(key, self._settled.get(key, known), now_s)
             cause = "late marks" if key.stream.startswith("marks/") else "late frames"
             for name in touched:
-                self._await(name, now_s, cause)
+                self._doubts.setdefault(name, now_s)
+                self._waiting.expect(name, now_s, cause)
 
     def overhear(self, settled: Mapping[StreamKey, IntervalSet]) -> None:
         """Takes in what is settled of a meter: a window that waits for it is looked at again."""
-        reports = any(not key.stream.startswith("power/") for key in settled)
-        for look in self._looks.values():
-            look.news |= reports and look.open  # where the window lies on the meter's clock may be new
-            for key, seqs in settled.items():
-                look.hear(key, seqs)
+        self._waiting.overhear(settled)
+        self.shift.overhear(settled)
+
+    async def resume(self) -> None:
+        """Leaves out the work that an earlier run was done with."""
+        self._reader.skip_work(await self._bookmarks.read())
+
+    async def remember(self, now_ns: int) -> None:
+        """Stores which work is done with."""
+        await self._bookmarks.write(self.shift.minutes.done(), now_ns)
 
     async def look_through(self, accounts: Iterable[Account], now_s: float) -> None:
         """Takes in what the store holds: all of it, and so what was put there without a word."""
@@ -117,25 +85,24 @@ class Desk:
         if not self._settled:
             self._reader.skip({account.key: account.stored for account in held})
         await self.hear({account.key: _settled(account) for account in held}, now_s)
-        for look in self._looks.values():
-            for account in held:
-                look.hear(account.key, account.stored)
+        for account in held:
+            self._waiting.hear(account.key, account.stored)
+            self.shift.hear(account.key, account.stored)
 
     async def settle(self, now_s: float, teller: Teller) -> None:
         """Tells every refused event and the newest of the windows that are due."""
         await self._refuse(now_s, teller)
+        await self.shift.settle(now_s, teller, self.meters)
         looks = 0
-        for name in reversed(list(self._waits)):
-            if looks >= LOOKS:
-                return
-            if not self._worth_a_look(name, now_s):
-                continue
+        for name in self._waiting.worth_a_look(now_s):
             trial = self.notebook.trial(name)
             if trial is None or trial.end is None:
-                self._forget(name)
-            else:
-                looks += 1
-                await self._look(trial, now_s, teller)
+                self._waiting.forget(name)
+                continue
+            await self._waiting.take(name, await self.compute(trial), now_s, teller)
+            looks += 1
+            if looks >= LOOKS:
+                return
 
     async def compute(self, trial: Trial) -> Computed:
         """The results of an ended trial from what is stored now."""
@@ -155,45 +122,6 @@ class Desk:
         missing = evidence.missing + sum(map(len, marks.values()))
         unsure = frozenset(key for power in (*evidence.measured, *evidence.idle) for key in power.unsure)
         return Computed(results, missing, _absent(evidence, marks), unsure)
-
-    def _await(self, name: str, now_s: float, cause: str) -> None:
-        """A trial that changed is computed (again); one that waits already keeps its place."""
-        self._doubts.setdefault(name, now_s)
-        if name in self._waits and self._waits[name].written_missing is None:
-            if name in self._looks:
-                self._looks[name].news = True
-            return
-        self._forget(name)
-        self._waits[name] = Wait(now_s)
-        self._causes[name] = cause
-
-    def _forget(self, name: str) -> None:
-        for held in (self._waits, self._looks, self._causes):
-            held.pop(name, None)
-
-    async def _look(self, trial: Trial, now_s: float, teller: Teller) -> None:
-        name = trial.opening.trial
-        wait = self._waits[name]
-        computed = await self.compute(trial)
-        look = _Look(now_s, computed.absent, computed.unsure)
-        if wait.over:
-            wait = Wait(now_s)
-        if wait.due(computed.missing, now_s):
-            await teller.conclude(computed.results, computed.missing, self._causes[name])
-            wait.wrote(computed.missing)
-            self._causes[name] = "late frames"
-        self._waits[name], self._looks[name] = wait, look
-        if wait.over and not look.open:
-            self._forget(name)
-
-    def _worth_a_look(self, name: str, now_s: float) -> bool:
-        """Whether a window may have become due since it was last looked at."""
-        look, wakes_s = self._looks.get(name), self._waits[name].wakes_s
-        if look is None or (look.news and not look.open):
-            return True
-        if look.news and now_s - look.at_s >= LOOK_AGAIN_S:
-            return True
-        return wakes_s is not None and now_s >= wakes_s
 
     def _owed(self, trial: Trial) -> dict[StreamKey, int]:
         """The last frame of each power stream that the end mark names; it speaks of its own boot."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from analyzer.assemble import interval_results
 from analyzer.book import Book
-from analyzer.desk import Desk
+from analyzer.desk import MINUTE_NS, Desk
 from analyzer.evidence import Archive
 from analyzer.meters import read_meters, with_meters
 from analyzer.revisions import changes, result_id
@@ -50,20 +51,23 @@ async def energy_of(store: Store, node: str, begin: int, end: int) -> list[Resul
     return results
 
 
-async def reanalyze(store: Store, since_ns: int, now_ns: int) -> list[Change]:
+async def reanalyze(store: Store, since_ns: int, now_ns: int, *, minute_ns: int = MINUTE_NS) -> list[Change]:
     """Computes every result that ends at or after `since_ns` again; stores and returns what changed."""
     book = Book(store)
     await book.open()
-    before = dict(book.results)
     fresh: list[Result] = []
     meters = await read_meters(store)
     for node, accounts in by_node(await store.accounts()).items():
-        fresh += await _trials_of(Desk(store, node, meters.get(node, ())), accounts)
-    for old in before.values():
+        desk = Desk(store, node, meters.get(node, ()), minute_ns=minute_ns)
+        fresh += await _trials_of(desk, accounts)
+        fresh += await _work_of(desk, since_ns)
+    for old in list(book.results.values()):
         if old.kind == "interval" and old.end >= since_ns:
             again = await energy_of(store, old.node, old.begin, old.end)
             fresh += [result for result in again if result_id(result) == result_id(old)]
-    written = await book.take([r for r in fresh if r.end >= since_ns], "reanalyzed", now_ns)
+    asked = [result for result in fresh if result.end >= since_ns]
+    before = await book.held(asked)
+    written = await book.take(asked, "reanalyzed", now_ns)
     return [_change(result, before.get(result_id(result))) for result in written]
 
 
@@ -81,6 +85,15 @@ async def _trials_of(desk: Desk, accounts: list[Account]) -> list[Result]:
     for trial in desk.notebook.trials():
         if trial.end is not None:
             results += (await desk.compute(trial)).results
+    return results
+
+
+async def _work_of(desk: Desk, since_ns: int) -> list[Result]:
+    results: list[Result] = []
+    minutes = desk.shift.minutes
+    for begin in minutes.over(math.inf):
+        if begin + minutes.length_ns >= since_ns:
+            results += (await desk.shift.compute(begin, desk.meters)).results
     return results
 
 

@@ -9,39 +9,52 @@ from telemetry.contract.frames import ClockFrame, HealthFrame, ManifestFrame, Ma
 from telemetry.contract.intervals import IntervalSet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from analyzer.minutes import Minutes
     from analyzer.notebook import Notebook
     from telemetry.contract.frames import Frame
     from telemetry.store.interface import Store
 
 KINDS = ("marks", "manifest", "health", "clock")
 _REPORTS = ("health", "clock")
+AT_ONCE = 2_000
+"""Frames that are read in one go: weeks of marks are more than memory should hold."""
 
 
 class Reader:
-    """Reads each frame once and writes it into the notebook."""
+    """Reads each frame once, writes it into the notebook and tells it to the minutes of work."""
 
-    def __init__(self, store: Store, notebook: Notebook) -> None:
+    def __init__(self, store: Store, notebook: Notebook, minutes: Minutes) -> None:
         self._store = store
         self._notebook = notebook
+        self._minutes = minutes
+        self._touched: set[str] = set()
         self._read: dict[StreamKey, IntervalSet] = {}
 
     def skip(self, stored: Mapping[StreamKey, IntervalSet]) -> None:
         """Takes reports as read: no window was computed yet that could lack them."""
         self._read |= {key: seqs for key, seqs in stored.items() if _kind(key) in _REPORTS}
 
-    async def read(self, key: StreamKey, settled: IntervalSet) -> set[str]:
+    def skip_work(self, done: Mapping[StreamKey, IntervalSet]) -> None:
+        """Takes marks as read that an earlier run was done with: they tell of nothing but minutes of work."""
+        self._minutes.skip(done)
+        self._read.update(done)
+
+    async def read(self, key: StreamKey, settled: IntervalSet, now_s: float) -> set[str]:
         """Reads what is settled and was not read before. The ids of the trials that it touches."""
         if _kind(key) not in KINDS:
             return set()
-        read = self._read.get(key, IntervalSet())
-        unread = settled - read
-        if not unread:
-            return set()
-        frames = await self._store.frames(key, unread)
-        self._read[key] = read | IntervalSet.of(seq for seq, _ in frames)
-        return {name for _, frame in frames for name in self._take(key, frame)}
+        for part in _parts(settled - self._read.get(key, IntervalSet())):
+            frames = [frame for _, frame in await self._store.frames(key, part)]
+            for frame in frames:
+                self._minutes.note(key, frame, now_s)
+                self._touched |= self._take(key, frame)
+            self._minutes.read(key, (frame for frame in frames if isinstance(frame, MarksFrame)))
+            read = IntervalSet.of(frame.seq for frame in frames)
+            self._read[key] = self._read.get(key, IntervalSet()) | read
+        touched, self._touched = self._touched, set()
+        return touched
 
     def _take(self, key: StreamKey, frame: Frame) -> set[str]:
         if isinstance(frame, MarksFrame):
@@ -58,6 +71,12 @@ class Reader:
     def _near(self, time: int, reach_ns: int) -> set[str]:
         """The trials that a report of this moment (node time ns) may speak for."""
         return set(self._notebook.around(time, time + reach_ns))
+
+
+def _parts(seqs: IntervalSet) -> Iterator[IntervalSet]:
+    for first, last in seqs.ranges:
+        for begin in range(first, last + 1, AT_ONCE):
+            yield IntervalSet([(begin, min(begin + AT_ONCE - 1, last))])
 
 
 def _kind(key: StreamKey) -> str:

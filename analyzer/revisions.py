@@ -12,6 +12,8 @@ from telemetry.store.interface import Revision
 if TYPE_CHECKING:
     from telemetry.store.interface import Store
 
+INTERVAL = "interval"
+"""The kind under which stores keep minutes of work: there are many, and no program holds all of them."""
 _RECORD = {"revision": 0, "reason": None, "computed_at": None}
 """The record of when and why: the only fields of a result that are not a function of what is stored."""
 
@@ -19,6 +21,11 @@ _RECORD = {"revision": 0, "reason": None, "computed_at": None}
 def result_id(result: Result) -> str:
     """The id of a result in the store: one for each window and stream of a node, or of a meter at it."""
     return f"{result.node}/{result.window}/{result.source}"
+
+
+def kind_of(result: Result) -> str:
+    """The kind under which stores keep a result."""
+    return "result" if result.app is None else INTERVAL
 
 
 def revise(new: Result, old: Result | None, reason: str, now_ns: int) -> Result | None:
@@ -35,9 +42,9 @@ def changes(new: Result, old: Result) -> list[str]:
 
 
 def as_revision(result: Result) -> Revision:
-    """The result as the store takes it."""
+    """The result as the store takes it: minutes of work are apart from all else."""
     return Revision(
-        kind="result",
+        kind=kind_of(result),
         id=result_id(result),
         revision=result.revision,
         node=result.node,

@@ -15,6 +15,8 @@ Unit = Annotated[str, msgspec.Meta(pattern="^(J|mJ|kJ|Wh)$")]
 class AnalyzerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`sweep_s`: how often the whole store is looked through, besides the doorbell. `a`, `b`: SAM's.
 
+    `window_s`: the length of the windows of continuous work.
+
     At `metrics_port` /healthz and /metrics answer; nowhere when it is None.
     """
 
@@ -22,4 +24,5 @@ class AnalyzerSettings(msgspec.Struct, frozen=True, kw_only=True):
     a: Positive = 5.0
     b: Positive = 5.0
     unit: Unit = "J"
+    window_s: Annotated[float, msgspec.Meta(ge=1)] = 60.0
     metrics_port: Port | None = None

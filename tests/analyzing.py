@@ -158,6 +158,21 @@ def batches(t_s: float, trial: str = "t1", images: Sequence[int] = (8,), **field
     )
 
 
+def work(
+    t_s: float, app: str = "cam", model: str = "vit", *, ends_s: Sequence[float] = (), took_s: float = 0.5
+) -> marks.Work:
+    """Batches of 4 images that ended at these seconds (at `t_s`), told at `t_s`."""
+    ends = [at(end_s) for end_s in ends_s or (t_s,)]
+    return marks.Work(
+        t=at(t_s),
+        app=app,
+        model=model,
+        begin=pack("q", [end - at(took_s) for end in ends]),
+        end=pack("q", ends),
+        images=pack("i", [4] * len(ends)),
+    )
+
+
 def idle(begin_s: float, end_s: float, **owner: str) -> tuple[marks.IdleBegin, marks.IdleEnd]:
     return marks.IdleBegin(t=at(begin_s), **owner), marks.IdleEnd(t=at(end_s), **owner)
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from e3p import options
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from analyzer.query import Change
+    from telemetry.store.interface import Store
 
 
 def reanalyze(
@@ -23,11 +29,18 @@ def reanalyze(
     from analyzer.query import reanalyze as again
     from e3p.at_store import at_store
     from e3p.output import energy, print_json, print_table
+    from e3p.settings import load
     from e3p.times import parse_time
+    from telemetry.contract.nodetime import to_ns
 
     since_ns = parse_time(since) if since else -(2**63)
 
-    changed = at_store(store, config, lambda opened: again(opened, since_ns, time.time_ns()))
+    minute_ns = to_ns(load(config, level="error", store=store).analyzer.window_s)
+
+    def compute(opened: Store) -> Awaitable[list[Change]]:
+        return again(opened, since_ns, time.time_ns(), minute_ns=minute_ns)
+
+    changed = at_store(store, config, compute)
     if json:
         print_json([{"result": change.result, "changed": change.fields} for change in changed])
         return
