@@ -78,6 +78,8 @@ def _event(event: marks.Event, path: str, anchor: int) -> None:
         raise Refused("field", f"{path}.group", "an idle mark names its trial or its group")
     if isinstance(event, (marks.Batches, marks.Work)):
         _batches(event, path, anchor)
+    if isinstance(event, marks.SoakBegin):
+        _finite({"plan": event.plan, "left_s": event.left_s}, path)
     if isinstance(event, marks.TrialBegin):
         for part in ("protocol", "context"):
             _finite(msgspec.to_builtins(getattr(event, part)), f"{path}.{part}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -149,6 +149,20 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     hits: bytes | None = None
 
 
+class SoakBegin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="soak"):
+    """A soak test begins here, or goes on: `starts` counts how often it did, and `left_s` seconds are left.
+
+    Its `plan` is a map of the fields of docs/soak.md; its work is in the `work` marks of `app`.
+    """
+
+    t: Ns
+    soak: Name
+    app: Name
+    plan: dict[str, Any]
+    left_s: float
+    starts: Count
+
+
 class MarksHole(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="marks_hole"
 ):
@@ -160,7 +174,7 @@ class MarksHole(
     trial: Name | None = None
 
 
-Event = Prepare | TrialBegin | Batches | IdleBegin | IdleEnd | TrialEnd | Work | MarksHole
+Event = Prepare | TrialBegin | Batches | IdleBegin | IdleEnd | TrialEnd | Work | SoakBegin | MarksHole
 
 EVENT_TYPES: dict[str, type[msgspec.Struct]] = {
     "prepare": Prepare,
@@ -170,6 +184,7 @@ EVENT_TYPES: dict[str, type[msgspec.Struct]] = {
     "idle_end": IdleEnd,
     "trial_end": TrialEnd,
     "work": Work,
+    "soak": SoakBegin,
     "marks_hole": MarksHole,
 }
 _BATCHES: tuple[tuple[str, Literal["q", "i"]], ...] = (
