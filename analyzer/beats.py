@@ -46,13 +46,21 @@ def tie_groups(draws: Floats) -> list[int]:
 
 def drawn_taus(one: Sequence[float], draws: Floats) -> Floats:
     """Return Kendall's tau-b between one order (equal values are ties) and each draw's: rows × draws."""
-    values = np.asarray(one, np.float64)
-    upper, lower = np.triu_indices(len(values), 1)
-    drawn = (draws[upper] > draws[lower]).astype(np.int8) - (draws[upper] < draws[lower])
-    rising, falling = values[upper] > values[lower], values[upper] < values[lower]
-    agreement = drawn[rising].sum(axis=0, dtype=np.int64) - drawn[falling].sum(axis=0, dtype=np.int64)
-    pairs = np.count_nonzero(rising | falling) * np.count_nonzero(drawn, axis=0)
-    return np.asarray(agreement / np.sqrt(np.maximum(pairs, 1)))
+    return taus_of_draws(np.asarray(one, np.float64)[:, np.newaxis], draws)
+
+
+def taus_of_draws(one: Floats, other: Floats) -> Floats:
+    """Return Kendall's tau-b of two orders in each draw: both rows × draws, or one of them rows × 1."""
+    signs = [_signs(one), _signs(other)]
+    agreement = (signs[0] * signs[1]).sum(axis=0, dtype=np.int64)
+    pairs = [np.count_nonzero(sign, axis=0) for sign in signs]
+    return np.asarray(agreement / np.sqrt(np.maximum(pairs[0] * pairs[1], 1)))
+
+
+def _signs(draws: Floats) -> NDArray[np.int8]:
+    """Return for each pair of rows and draw which one is higher: 1, -1, or 0."""
+    upper, lower = np.triu_indices(len(draws), 1)
+    return (draws[upper] > draws[lower]).astype(np.int8) - (draws[upper] < draws[lower]).astype(np.int8)
 
 
 def kendall_tau(one: Sequence[float], other: Sequence[float]) -> float | None:

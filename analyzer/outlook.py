@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.beats import drawn_taus, kendall_tau
-from analyzer.rounding import rounded
+from analyzer.regret import interval, regrets, shortest
 from analyzer.sam import UNITS_J, ScoreUndefined, in_unit, sam
 from telemetry.contract.ranking import NetScoreCheck, NetScoreRow, OtherOrder, RankingRow
 
 Floats = NDArray[np.float64]
 
 EXPONENTS = (1.0, 3.0, 5.0, 7.0)
-INTERVAL = (0.025, 0.975)
 # The number of pairs grows with the square.
 MOST_FOR_TAU = 60
 
@@ -83,7 +81,7 @@ def against_netscore(
     ranks = [1 + sum(other > score for _, other in known) for _, score in known]
     pick = next(at for (at, _), rank in zip(known, ranks, strict=True) if rank == 1)
     best = known[0][0]
-    drawn = _regrets(sams[[at for at, _ in known]], sams[pick])
+    drawn = regrets(sams[[at for at, _ in known]], sams[pick])
     scores = [score for _, score in known]
     return NetScoreCheck(
         rows=tuple(
@@ -91,28 +89,14 @@ def against_netscore(
             for (at, score), rank in zip(known, ranks, strict=True)
         ),
         tau=kendall_tau(scores, [rows[at].sam for at, _ in known]),
-        **_interval("tau", drawn_taus(scores, sams[[at for at, _ in known[:MOST_FOR_TAU]]])),
+        **shortest("tau", drawn_taus(scores, sams[[at for at, _ in known[:MOST_FOR_TAU]]])),
         pick=rows[pick].rank,
         regret=1.0 - rows[pick].sam / rows[best].sam if rows[best].sam > 0 else 0.0,
-        **_interval("regret", drawn),
+        **shortest("regret", drawn),
         regret_energy=rows[pick].energy - rows[best].energy,
-        **_interval("regret_energy", energies[pick] - energies[best]),
+        **interval("regret_energy", energies[pick] - energies[best]),
         unknown=tuple(_once(row.model for row in rows if row.model not in netscores)),
     )
-
-
-def _interval(name: str, draws: Floats) -> dict[str, Any]:
-    """The 95 % interval of some draws, as fields of a document, in digits that every machine agrees on."""
-    low, high = np.quantile(draws, INTERVAL)
-    return {f"{name}_lo": rounded(low), f"{name}_hi": rounded(high)}
-
-
-def _regrets(sams: Floats, pick: Floats) -> Floats:
-    """Return 1 - pick/best for each draw; where both are infinite, or nothing, nothing is lost."""
-    best = sams.max(axis=0)
-    defined = np.isfinite(best) & (best > 0)
-    lost = 1.0 - np.divide(pick, best, out=np.ones_like(best), where=defined)
-    return np.where(np.isinf(best) & np.isfinite(pick), 1.0, lost)
 
 
 def _once(names: Iterator[str]) -> list[str]:

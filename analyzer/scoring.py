@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from analyzer.configurations import Configuration, gather
 from analyzer.draws import Scatter, draw_accuracies, draw_log_energies, pooled_scatter
-from analyzer.outlook import INTERVAL
+from analyzer.regret import INTERVAL
 from analyzer.sam import DEFAULT_A, DEFAULT_B, DEFAULT_UNIT, ScoreUndefined, in_unit, sam
 from telemetry.contract.documents import Result
 from telemetry.contract.ranking import RefusedModel

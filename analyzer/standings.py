@@ -60,7 +60,7 @@ class Standings:
             state = (_revisions(trials), excluded)
             if self._seen.get(group) == state:
                 continue
-            ranking = rank(_first_streams(trials), self._score, excluded, self._netscores)
+            ranking = rank(first_streams(trials), self._score, excluded, self._netscores)
             changed = await self._book.rank(group_id(group), ranking)
             topic = _topic(group)
             if group == _speaker(group, groups) and (changed or topic not in self._spoken):
@@ -80,7 +80,7 @@ def rank_all(
 ) -> list[Ranking]:
     """The ranking of every group among the results, without the trials that are excluded."""
     groups = by_group(results).values()
-    return [rank(_first_streams(trials), score, excluded, netscores) for trials in groups]
+    return [rank(first_streams(trials), score, excluded, netscores) for trials in groups]
 
 
 def group_id(group: RankingGroup) -> str:
@@ -89,7 +89,7 @@ def group_id(group: RankingGroup) -> str:
     return "/".join(part or "-" for part in parts)
 
 
-def _first_streams(trials: list[Result]) -> list[Result]:
+def first_streams(trials: list[Result]) -> list[Result]:
     """One result for each trial: its first stream by name, where no manifest said which one leads."""
     chosen: dict[tuple[str, str], Result] = {}
     for trial in sorted(trials, key=lambda trial: trial.stream):

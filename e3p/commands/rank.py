@@ -19,13 +19,11 @@ MOST_NAMED = 3
 
 def rank(
     device: Annotated[str | None, typer.Option(help="Only this kind of device.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Only this data set.")] = None,
-    origin: Annotated[
-        str, typer.Option(help="measured, estimated, replayed, synthetic, or any; never mixed in one table.")
-    ] = "measured",
-    a: Annotated[float, typer.Option(help="Exponent of accuracy.")] = 5.0,
-    b: Annotated[float, typer.Option(help="Scale of the score; never changes an order.")] = 5.0,
-    unit: Annotated[str, typer.Option(help="Unit of the energy of 1,000 images: J, mJ, kJ or Wh.")] = "J",
+    dataset: options.Dataset = None,
+    origin: options.Origin = "measured",
+    a: options.ExponentA = 5.0,
+    b: options.ScaleB = 5.0,
+    unit: options.Unit = "J",
     max_latency_ms: Annotated[
         float | None, typer.Option(help="Recommend among those whose batches take no longer (95 %).")
     ] = None,
@@ -34,7 +32,7 @@ def rank(
         float | None, typer.Option(help="… whose 1,000 images take no more joules.")
     ] = None,
     min_accuracy: Annotated[float | None, typer.Option(help="… whose accuracy (0-1) is no lower.")] = None,
-    table: Annotated[bool, typer.Option("--csv", help="Print CSV instead of tables.")] = False,
+    table: options.Csv = False,
     store: options.Store = None,
     config: options.Config = None,
     json: options.Json = False,
@@ -51,10 +49,9 @@ def rank(
     from e3p.settings import load
     from e3p.standing import print_csv
 
-    if json and table:
-        raise typer.BadParameter("choose one of --json and --csv", param_hint="--csv")
+    options.check_output(json=json, csv=table)
     options.check_origin(origin)
-    score = _score(a, b, unit)
+    score = options.score(a, b, unit)
     limits = Limits(
         max_latency_ms=max_latency_ms,
         max_watts=max_watts,
@@ -76,17 +73,6 @@ def rank(
         say(_nothing(found, device, dataset, origin))
         return 1
     return 0 if any(decision.pick for decision in decisions) else 1
-
-
-def _score(a: float, b: float, unit: str) -> Score:
-    from analyzer.sam import ScoreUndefined
-    from analyzer.scoring import Score
-    from telemetry.contract.errors import UserError
-
-    try:
-        return Score(a=a, b=b, unit=unit)
-    except ScoreUndefined as error:
-        raise UserError(str(error)) from None
 
 
 async def _rankings(settings: Settings, score: Score) -> list[Ranking]:
