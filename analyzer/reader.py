@@ -45,7 +45,7 @@ class Reader:
         """Reads what is settled and was not read before. The ids of the trials that it touches."""
         if _kind(key) not in KINDS:
             return set()
-        for part in _parts(settled - self._read.get(key, IntervalSet())):
+        for part in parts_of(settled - self._read.get(key, IntervalSet())):
             frames = [frame for _, frame in await self._store.frames(key, part)]
             for frame in frames:
                 self._minutes.note(key, frame, now_s)
@@ -73,7 +73,8 @@ class Reader:
         return set(self._notebook.around(time, time + reach_ns))
 
 
-def _parts(seqs: IntervalSet) -> Iterator[IntervalSet]:
+def parts_of(seqs: IntervalSet) -> Iterator[IntervalSet]:
+    """Numbers in pieces of at most `AT_ONCE`."""
     for first, last in seqs.ranges:
         for begin in range(first, last + 1, AT_ONCE):
             yield IntervalSet([(begin, min(begin + AT_ONCE - 1, last))])

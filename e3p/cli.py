@@ -31,6 +31,7 @@ from e3p.commands import (
     screen,
     serve,
     simulate,
+    soak,
     store,
     trial,
     version,
@@ -79,4 +80,5 @@ app.add_typer(pki.app, name="pki")
 app.add_typer(meter.app, name="meter")
 app.add_typer(node.app, name="node")
 app.add_typer(store.app, name="store")
+app.add_typer(soak.app, name="soak")
 app.add_typer(grafana.app, name="grafana")

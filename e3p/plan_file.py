@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from e3p.toml_lines import line_of
 from telemetry.contract.errors import UserError
-from telemetry.contract.plan import CampaignPlan, faults
+from telemetry.contract.plan import CampaignPlan, Fault, faults
 from telemetry.contract.wording import wrong
 
 if sys.version_info >= (3, 11):
@@ -19,24 +20,29 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+P = TypeVar("P")
+
 TORCHVISION = "torchvision:"
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 
 
-class PlanFile:
+class TomlFile(Generic[P]):
     """A plan and the text it was read from, so that what is found wrong later has its line too."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises `UserError` naming file and line."""
+    def __init__(
+        self, path: Path, kind: type[P], faults: Callable[[P], Iterable[Fault]], option: str
+    ) -> None:
+        """`faults` tells what no type can; `option` is where the file was named. Raises `UserError`."""
         self.path = path
-        self.text = _read(path)
-        self.plan = self._checked(self._converted())
+        self._kind = kind
+        self.text = _read(path, option)
+        self.plan = self._checked(self._converted(), faults)
 
     def at(self, key: str) -> str:
         """Where a key stands: ``plan.toml, line 4 (models[1])``."""
         return f"{self.path}, line {line_of(self.text, key)} ({key})"
 
-    def _converted(self) -> CampaignPlan:
+    def _converted(self) -> P:
         try:
             raw: dict[str, Any] = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
@@ -46,17 +52,26 @@ class PlanFile:
             what = words[: found.start()] if found else words
             raise UserError(f"{self.path}, line {line}: no valid TOML: {what}") from None
         try:
-            return msgspec.convert(raw, CampaignPlan)
+            return msgspec.convert(raw, self._kind)
         except msgspec.ValidationError as error:
-            found_wrong = wrong(error, CampaignPlan)
+            found_wrong = wrong(error, self._kind)
             path = _unknown(found_wrong.path, found_wrong.words)
             where = self.at(path) if path else str(self.path)
             raise UserError(f"{where}: {found_wrong.words}") from None
 
-    def _checked(self, plan: CampaignPlan) -> CampaignPlan:
+    def _checked(self, plan: P, faults: Callable[[P], Iterable[Fault]]) -> P:
         for fault in faults(plan):
-            raise UserError(f"{self.at(fault.path)}: {fault.words}")
+            where = self.at(fault.path) if fault.path else str(self.path)
+            raise UserError(f"{where}: {fault.words}")
         return plan
+
+
+class PlanFile(TomlFile[CampaignPlan]):
+    """A campaign's plan."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `UserError` naming file and line."""
+        super().__init__(path, CampaignPlan, faults, "--plan")
 
 
 def with_whole_paths(plan: CampaignPlan, beside: Path) -> CampaignPlan:
@@ -79,9 +94,9 @@ def _unknown(path: str, words: str) -> str:
     return ".".join(filter(None, (path, found[1]))) if found else path
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, option: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
-        raise UserError(f"--plan {path}: cannot be read ({why}); a TOML file is expected") from None
+        raise UserError(f"{option} {path}: cannot be read ({why}); a TOML file is expected") from None

@@ -37,6 +37,8 @@ class Trials:
     `where` tells where the person wrote what a fault is about; `env` is set beside what is set here.
     """
 
+    program = RUNNER
+
     def __init__(
         self,
         spec: Mapping[str, object],
@@ -56,7 +58,7 @@ class Trials:
         """Runs to the end; the runner's exit code. Raises `UserError` where it refuses its input."""
         try:
             process = await anyio.open_process(
-                [self._python, str(RUNNER)],
+                [self._python, str(self.program)],
                 stdin=subprocess.PIPE,
                 stderr=None,
                 env=self._env,

@@ -258,8 +258,8 @@ class Bench:
         )
 
 
-def main() -> int:
-    """The exit code. What libraries print goes to standard error: standard output is for events."""
+def main(job: Callable[..., Any] = Bench) -> int:
+    """The exit code of a job. What libraries print goes to standard error: standard output is for events."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--spec", type=argparse.FileType(), default="-", help="else from standard input")
     arguments = parser.parse_args()
@@ -272,7 +272,7 @@ def main() -> int:
     try:
         mark = load("mark", "mark.py beside runner.py")
         sys.path[:] = [path for path in sys.path if Path(path).resolve() != HERE]  # `clock` is not ours alone
-        return Bench(read_spec(arguments.spec), mark, say).run()
+        return int(job(read_spec(arguments.spec), mark, say).run())
     except Fault as fault:
         say("error", **fault.event)
         return 2

@@ -10,12 +10,13 @@ from plotly.offline import get_plotlyjs
 
 from view.markup import embedded, soft
 from view.page import Page
+from view.soak import SoakPage
 
 TEMPLATES = "templates"
 
 
-def render(page: Page) -> str:
-    """The HTML of a page."""
+def render(page: Page | SoakPage, template: str = "report.html.j2") -> str:
+    """The HTML of a page, by its template."""
     environment = Environment(
         loader=PackageLoader("view", TEMPLATES),
         autoescape=True,
@@ -25,7 +26,7 @@ def render(page: Page) -> str:
     )
     environment.filters["figure"] = embedded
     environment.filters["soft"] = soft
-    return environment.get_template("report.html.j2").render(
+    return environment.get_template(template).render(
         page=page, style=_own("report.css"), script=_own("report.js"), plotly=_inside_script(get_plotlyjs())
     )
 

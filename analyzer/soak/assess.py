@@ -71,7 +71,7 @@ def assess(material: Material) -> Soak:
     run, budgets = material.run, material.run.plan.budgets
     is_over = material.now - SETTLE_NS >= run.planned_end
     end = min(run.planned_end, material.now - SETTLE_NS)
-    series = series_of(material.windows, slots_between(run.begin, end, run.plan.duty))
+    series = series_up_to(material, end)
     episodes = episodes_of(series, material.reports, list(_happened(material)))
     found = [figure_of(series, metric) for metric in METRICS]
     drifts = [each.drift for each in found if each.drift]
@@ -113,6 +113,12 @@ def assess(material: Material) -> Soak:
         figures=dict(_figures(held, drifts)),
         plan=run.plan,
     )
+
+
+def series_up_to(material: Material, end: int) -> Series:
+    """The windows of a soak up to a moment, ns on its axis."""
+    slots = slots_between(material.run.begin, end, material.run.plan.duty)
+    return series_of(material.windows, slots)
 
 
 def _happened(material: Material) -> Iterator[Episode]:
