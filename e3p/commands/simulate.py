@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Devices that are not there, to size a server.", no_args_is_help=True)
 
+MODELS = "efficientvit_b1.r224_in1k,levit_192.fb_dist_in1k,tiny_vit_5m_224.dist_in22k_ft_in1k"
 Count = Annotated[int, typer.Option(min=1, help="How many devices.")]
 Connections = Annotated[
     int | None,
@@ -72,6 +73,39 @@ def fleet(
         _print(outcome, rows)
         typer.echo("the ledger closes" if closed else "the ledger does not close: frames are missing")
     return 0 if closed else 1
+
+
+@app.command()
+def node(
+    node: Annotated[str | None, typer.Option(help="Its name; else that of the settings.")] = None,
+    models: Annotated[str, typer.Option(metavar="A,B,C", help="Published timm models to pretend.")] = MODELS,
+    trials: Annotated[int, typer.Option(min=0, help="Trials of each model, before the work.")] = 3,
+    trial_seconds: Annotated[float, typer.Option(min=0.1, help="How long each takes.")] = 2.0,
+    slowness: Annotated[float, typer.Option(min=0.01, help="2 is a device that takes twice as long.")] = 1.0,
+    application: Annotated[str, typer.Option("--app", help="The name of what works on it.")] = "camera",
+    seconds: Annotated[float | None, typer.Option(min=1, help="Stop after so long; else run on.")] = None,
+    mqtt: options.Mqtt = None,
+    config: options.Config = None,
+) -> int:
+    """An agent with a synthetic sensor, and an application on it that marks trials, then work without end.
+
+    Its energies are made up and carry the origin `synthetic`. The settings are those of `e3p edge`, with
+    synthetic sensors alone.
+    """
+    import sys
+
+    import anyio
+
+    from e3p import simulated_node as simulated
+    from e3p.settings import load
+
+    settings = load(config, mqtt=mqtt, edge__node=node)
+    simulated.check_sensors(settings.edge)
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    asked = simulated.Asked(application, simulated.known(names), trials, trial_seconds, slowness, seconds)
+    given = {"--node": node, "--mqtt": mqtt, "--config": config}
+    words = [str(word) for name, value in given.items() if value is not None for word in (name, value)]
+    return anyio.run(simulated.run, asked, [sys.executable, "-m", "e3p", "edge", *words])
 
 
 async def _interruptible(run: Fleet) -> Outcome:

@@ -44,8 +44,10 @@ class Stack:
             shutil.copy(ROOT / name, folder / name)
         self.e3p(["pki", "init", "pki", *HOSTS], {})
         self.e3p(["pki", "node", "synthetic"], {})
-        subprocess.run([folder / "deploy" / "secrets.sh"], check=True, capture_output=True)
-        self.services: dict[str, Any] = configured(folder / "docker-compose.yml", {}, ("try",))["services"]
+        env = {**clean, "PATH": f"{Path(sys.executable).parent}:{clean['PATH']}"}
+        subprocess.run([folder / "deploy" / "demo.sh"], env=env, check=True, capture_output=True)
+        profiles = ("try", "demo")
+        self.services: dict[str, Any] = configured(folder / "docker-compose.yml", {}, profiles)["services"]
 
     def e3p(self, words: list[str], env: Mapping[str, str], *, codes: tuple[int, ...] = (0,)) -> str:
         """A command that ends, with one of these codes; what it printed."""
@@ -138,3 +140,22 @@ async def test_the_stack_comes_up_well_and_stores_what_its_node_measures(stack: 
         assert await stack.programs[name].interrupt(signal.SIGTERM) == 0, stack.programs[name].text
     assert {row["node"] for row in ledger()} == {"synthetic"}
     assert not [row for row in ledger() if row["lost"] or row["missing"] or row["dead"]]
+
+
+@pytest.mark.usefixtures("broker", "store")
+async def test_a_node_of_the_demo_fills_the_store_with_trials_and_a_ranking(stack: Stack) -> None:
+    stack.e3p(*stack.started_with("store-setup"))
+    for name in ("collector", "analyzer", "demo-1"):
+        stack.start(name)
+    asked = stack.started_with("collector")[1]
+
+    def ranked() -> set[str]:
+        told = stack.e3p(["rank", "--origin", "synthetic", "--json"], asked, codes=(0, 1, 2))
+        return {row["model"] for row in json.loads(told or "{}").get("rows", ())}
+
+    await until(lambda: len(ranked()) == 3, lambda: f"{ranked()} {stack.programs['demo-1'].text}")
+    for name in ("demo-1", "analyzer", "collector"):
+        assert await stack.programs[name].interrupt(signal.SIGTERM) == 0, stack.programs[name].text
+    told = json.loads(stack.e3p(["ledger", "--json"], asked))
+    assert {row["node"] for row in told["streams"]} == {"demo-1"}
+    assert told["closed"]

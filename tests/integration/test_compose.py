@@ -20,7 +20,8 @@ from tests.servers.compose import configured
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
-PROFILES = ("try",)
+PROFILES = ("try", "demo")
+DEMO = {"demo-1", "demo-2", "demo-3"}
 E3P = Path(sys.executable).with_name("e3p")
 ONCE = {"store-setup"}
 LOOPBACK = "127.0.0.1"
@@ -42,8 +43,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("docker-compose.yml", ".env.example"):
         shutil.copy(ROOT / name, folder / name)
     init = [E3P, "pki", "init", "pki", "--host", "server.lan", "--host", "mosquitto"]
-    for command in (init, [E3P, "pki", "node", "synthetic"], [folder / "deploy" / "secrets.sh"]):
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    env = {**os.environ, "PATH": f"{E3P.parent}:{os.environ['PATH']}"}
+    for command in (init, [E3P, "pki", "node", "synthetic"], [folder / "deploy" / "demo.sh"]):
+        subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
     return folder
 
 
@@ -59,7 +61,8 @@ def listens(service: dict[str, Any]) -> set[str]:
 def test_it_has_every_part_and_a_node_only_when_asked(services: dict[str, Any]) -> None:
     always = set(configured(FILE, {})["services"])
     assert always == {"mosquitto", "influxdb", "store-setup", "collector", "analyzer", "grafana"}
-    assert set(services) == always | {"node"}
+    assert set(services) == always | {"node"} | DEMO
+    assert set(configured(FILE, {}, ["demo"])["services"]) == always | DEMO
 
 
 def test_every_image_is_pinned(services: dict[str, Any]) -> None:
@@ -141,11 +144,15 @@ def test_what_is_mounted_is_there_or_made_by_the_commands_of_the_guide(deployed:
     assert not [file for file in files if not Path(file).exists()]
 
 
-@pytest.mark.parametrize(("name", "settings"), [("collector", "pki/server"), ("node", "pki/nodes/synthetic")])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("collector", "pki/server"), ("node", "pki/nodes/synthetic"), ("demo-2", "pki/nodes/demo-2")],
+)
 def test_a_service_finds_the_broker_and_its_own_keys(
     services: dict[str, Any], deployed: Path, name: str, settings: str
 ) -> None:
-    file = deployed / ("deploy/docker/synthetic.toml" if name == "node" else f"{settings}/e3p.toml")
+    own = {"node": "deploy/docker/synthetic.toml", "demo-2": "deploy/docker/demo.toml"}
+    file = deployed / own.get(name, f"{settings}/e3p.toml")
     env = {"PATH": os.environ["PATH"], **services[name]["environment"]}
     show = [E3P, "config", "show", "--json", "--config", file]
     shown = subprocess.run(show, env=env, capture_output=True, text=True, check=True)
@@ -164,6 +171,24 @@ def test_mosquitto_starts_with_its_settings_and_keys(deployed: Path, tmp_path: P
     with Mosquitto(binary, tmp_path, [*lines, "user root"]) as broker:
         assert broker.port
     assert "Error" not in broker.log.read_text()
+
+
+def test_the_nodes_of_the_demo_have_the_names_of_their_certificates(services: dict[str, Any]) -> None:
+    for name in DEMO:
+        keys = {Path(each["source"]).name for each in services[name]["volumes"] if each["type"] == "bind"}
+        command = services[name]["command"]
+        assert name in keys
+        assert command[command.index("--node") + 1] == name
+
+
+def test_a_second_run_of_the_demos_script_changes_nothing(deployed: Path) -> None:
+    before = {path: path.read_bytes() for path in deployed.rglob("*") if path.is_file()}
+    env = {**os.environ, "PATH": f"{E3P.parent}:{os.environ['PATH']}"}
+    again = subprocess.run(
+        [deployed / "deploy" / "demo.sh"], env=env, check=True, capture_output=True, text=True
+    )
+    assert not again.stdout
+    assert before == {path: path.read_bytes() for path in deployed.rglob("*") if path.is_file()}
 
 
 def test_a_second_run_of_secrets_changes_nothing(deployed: Path) -> None:
