@@ -7,6 +7,7 @@ import time
 
 from prometheus_client import CollectorRegistry
 
+from collector.campaigns import Campaigns
 from collector.desk import Desk, Times
 from collector.events import Events
 from collector.intake import Intake
@@ -47,6 +48,9 @@ class Collector:
             inbox_bytes=settings.inbox_bytes,
         )
         self.time_link = Link(address, client_id=f"{name}-time", filters=[every_node("ping")])
+        heard = [every_node("reply"), every_node("state"), every_node("command")]
+        self.campaign_link = Link(address, client_id=f"{name}-campaigns", filters=heard)
+        self.campaigns = Campaigns(self.campaign_link, store, times)
         self.replies = Replies(self.link, self.desk)
         self.writer = Writer(store, self.desk, self.replies.announce)
         self.time_service = TimeService(self.time_link, self.desk)
@@ -57,8 +61,9 @@ class Collector:
     @property
     def services(self) -> list[Service]:
         """They stop the other way round: the intake first, the links last, after the last replies."""
-        links: list[Service] = [self.link, self.time_link]
-        return [*links, self.replies, self.writer, self.time_service, self.events, self.intake]
+        links: list[Service] = [self.link, self.time_link, self.campaign_link]
+        makers: list[Service] = [self.writer, self.time_service, self.events, self.campaigns]
+        return [*links, self.replies, *makers, self.intake]
 
     async def until_ready(self) -> None:
         """Returns once it is connected."""

@@ -7,6 +7,7 @@ import typer
 from e3p.commands import (
     analyze,
     backup,
+    campaign,
     check,
     clock,
     collect,
@@ -72,6 +73,7 @@ app.command()(backup.restore)
 # What stands behind the program is the program's own.
 app.command(context_settings={"allow_interspersed_args": False})(run.run)
 app.add_typer(trial.app, name="trial")
+app.add_typer(campaign.app, name="campaign")
 app.add_typer(import_.app, name="import")
 app.add_typer(dead.app, name="dead")
 app.add_typer(config.app, name="config")

@@ -20,6 +20,10 @@ Mqtt = Annotated[str | None, typer.Option("--mqtt", metavar="URL", help="The bro
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Settings to use instead of ./e3p.toml.")
 ]
+Campaign = Annotated[
+    str | None,
+    typer.Option("--campaign", metavar="NAME", help="Only the trials of a campaign, by name or id."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Dataset = Annotated[str | None, typer.Option(help="Only this data set.")]
 Origin = Annotated[

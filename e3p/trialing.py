@@ -31,6 +31,10 @@ def by_its_own_name(fault: Event) -> str:
     return str(fault["where"])
 
 
+class NoAgent(UserError):
+    """No agent listens for marks here now."""
+
+
 class Trials:
     """One run of the runner, its marks sent to the socket `marks`; `ended` are the trials that ended.
 
@@ -66,10 +70,10 @@ class Trials:
             )
         except OSError as error:
             raise UserError(f"--python {self._python}: cannot be started ({error.strerror})") from None
-        async with _ended_with_us(process):
+        async with ended_with_us(process):
             await _feed(process, json.dumps(dict(self._spec)).encode())
             last: Event | None = None
-            async for event in _events(process):
+            async for event in events_of(process):
                 self._note(event)
                 if last is not None:
                     on_event(last)
@@ -112,7 +116,7 @@ def _refusal(path: Path) -> str | None:
 
 
 def find_agent(paths: Sequence[Path]) -> str:
-    """The socket of the agent that listens for marks. Raises `UserError` when none does."""
+    """The socket of the agent that listens for marks. Raises `NoAgent` when none does."""
     reasons = []
     for path in paths:
         refusal = _refusal(path)
@@ -120,18 +124,20 @@ def find_agent(paths: Sequence[Path]) -> str:
             return str(path)
         reasons.append(refusal)
     right = "start `e3p edge`, or set E3P_SOCKET to its socket"
-    raise UserError(f"no agent listens for marks at {' or '.join(reasons)}: {right}")
+    raise NoAgent(f"no agent listens for marks at {' or '.join(reasons)}: {right}")
 
 
 @contextlib.asynccontextmanager
-async def _ended_with_us(process: anyio.abc.Process) -> AsyncIterator[None]:
+async def ended_with_us(
+    process: anyio.abc.Process, by: signal.Signals = signal.SIGTERM
+) -> AsyncIterator[None]:
     """The child never outlives its parent's interest: asked to stop, then made to."""
     try:
         yield
     finally:
         with anyio.CancelScope(shield=True):
             if process.returncode is None:
-                process.send_signal(signal.SIGTERM)
+                process.send_signal(by)
                 with anyio.move_on_after(GRACE_S):
                     await process.wait()
             if process.returncode is None:
@@ -147,10 +153,10 @@ async def _feed(process: anyio.abc.Process, spec: bytes) -> None:
         await process.stdin.aclose()
 
 
-async def _events(process: anyio.abc.Process) -> AsyncIterator[Event]:
-    """The runner's JSON lines; anything else it prints is not ours to understand."""
+async def events_of(process: anyio.abc.Process) -> AsyncIterator[Event]:
+    """A child's JSON lines; anything else it prints is not ours to understand."""
     if process.stdout is None:
-        raise TypeError("the runner tells its events on standard output")
+        raise TypeError("a child tells its events on standard output")
     rest = b""
     async for chunk in process.stdout:
         *lines, rest = (rest + chunk).split(b"\n")

@@ -23,6 +23,10 @@ CONNECT_S = 10.0
 OnResult = Callable[[Result], None]
 
 
+class NoBroker(UserError):
+    """No broker answers now."""
+
+
 class Watch:
     """What was heard so far; `until` waits for something to become true of it.
 
@@ -66,13 +70,13 @@ class Watch:
                 self._news.set()
 
     async def connected(self) -> None:
-        """Waits for the broker; `UserError` when it does not answer."""
+        """Waits for the broker; `NoBroker` when it does not answer."""
         try:
             with anyio.fail_after(CONNECT_S):
                 await self._link.until_connected()
         except TimeoutError:
             right = "start `e3p serve`, or name the right broker with --mqtt"
-            raise UserError(f"no broker answers at {self._link.address.url}: {right}") from None
+            raise NoBroker(f"no broker answers at {self._link.address.url}: {right}") from None
 
     async def until(self, true: Callable[[], bool], within_s: float) -> bool:
         """Whether it became true in time."""

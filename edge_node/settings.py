@@ -7,7 +7,7 @@ import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -32,6 +32,9 @@ class EdgeSettings(msgspec.Struct, frozen=True, kw_only=True):
     `node` None is the host's name. Without `sensors` the best one found is taken that sees what trials run on
     (`trials_on`); an `estimate` only with `allow_estimate`. `drain_s` is how long a stop waits for the
     collector to acknowledge the last frames. At `metrics_port` /healthz and /metrics answer; None: nowhere.
+
+    Campaigns from the server run only where `campaigns` is on: plans that take `campaign_hours` or less (at
+    least), on `campaign_python` (None: the agent's own), with data from the folders named in `campaign_data`.
     """
 
     node: str | None = None
@@ -47,6 +50,10 @@ class EdgeSettings(msgspec.Struct, frozen=True, kw_only=True):
     socket: str | None = None
     drain_s: Annotated[float, Meta(ge=0)] = 5.0
     metrics_port: Port | None = None
+    campaigns: Literal["off", "on"] = "off"
+    campaign_data: dict[str, str] = {}
+    campaign_python: str | None = None
+    campaign_hours: Positive = 24.0
 
     def __post_init__(self) -> None:
         if self.node is not None and not is_node(self.node):

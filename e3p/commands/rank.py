@@ -9,9 +9,12 @@ import typer
 from e3p import options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from analyzer.decision import Decision
     from analyzer.scoring import Score
     from e3p.settings import Settings
+    from telemetry.contract.documents import Result
     from telemetry.contract.ranking import Ranking
 
 MOST_NAMED = 3
@@ -20,6 +23,7 @@ MOST_NAMED = 3
 def rank(
     device: Annotated[str | None, typer.Option(help="Only this kind of device.")] = None,
     dataset: options.Dataset = None,
+    campaign: options.Campaign = None,
     origin: options.Origin = "measured",
     a: options.ExponentA = 5.0,
     b: options.ScaleB = 5.0,
@@ -59,7 +63,7 @@ def rank(
         min_accuracy=min_accuracy,
     )
     settings = load(config, store=store)
-    found = anyio.run(_rankings, settings, score)
+    found = anyio.run(_rankings, settings, score, campaign)
     chosen = [ranking for ranking in found if _wanted(ranking, device, dataset, origin)]
     _check(chosen)
     decisions = [decide(ranking, limits) for ranking in chosen]
@@ -75,16 +79,21 @@ def rank(
     return 0 if any(decision.pick for decision in decisions) else 1
 
 
-async def _rankings(settings: Settings, score: Score) -> list[Ranking]:
-    """Every group's ranking; the one with the most rows first."""
+async def _rankings(settings: Settings, score: Score, campaign: str | None) -> list[Ranking]:
+    """Every group's ranking, of one campaign's trials or of all; the one with the most rows first."""
     from analyzer.book import Book
     from analyzer.standings import rank_all
+    from e3p.campaigns.asking import campaigns_of, named
+    from e3p.campaigns.standing import joined
     from e3p.published import netscores
 
     async with settings.opened_store(create=False) as opened:
         book = Book(opened)
         await book.open()
-        rankings = rank_all(book.results.values(), score, book.excluded, netscores())
+        results: Iterable[Result] = book.results.values()
+        if campaign is not None:
+            results = joined(results, named(await campaigns_of(opened), campaign).id)
+        rankings = rank_all(results, score, book.excluded, netscores())
         return sorted(rankings, key=lambda ranking: -len(ranking.rows))
 
 

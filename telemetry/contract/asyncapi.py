@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from telemetry.contract import topics
+from telemetry.contract.commands import Command, Reply
 from telemetry.contract.decode import Meter
 from telemetry.contract.documents import EventRefused, Result
 from telemetry.contract.events import Finding, TwoBoots
@@ -61,6 +62,8 @@ CHANNELS = (
     Channel("ping", _of_node("ping"), (Ping,), send=True, qos=0),
     Channel("pong", _of_node("pong"), (Pong,), send=False, qos=0),
     Channel("stored", _of_node("stored"), (Stored,), send=False),
+    Channel("command", _of_node("command"), (Command,), send=False),
+    Channel("reply", _of_node("reply"), (Reply,), send=True),
     Channel("result", _of_node("result"), (Result, EventRefused), send=False),
     Channel(
         "ranking",

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from telemetry.contract.columns import pack, pack_bits, pack_dt
+from telemetry.contract.commands import Command, Doing, LeftOut, Reply
 from telemetry.contract.frames import (
     ClockFrame,
     Exchange,
@@ -31,6 +32,7 @@ from telemetry.contract.marks import (
     TrialEnd,
     Work,
 )
+from telemetry.contract.plan import CampaignPlan, DataSet, Override, Steps
 from telemetry.contract.replies import Dead, Ping, Pong, State, Stored, StoredStream
 from telemetry.contract.topics import FRAME_KINDS
 from telemetry.contract.units import MAX_SEQ
@@ -222,6 +224,32 @@ FRAMES: dict[str, st.SearchStrategy[Any]] = {
 stored_streams = st.builds(
     StoredStream, boot=texts, stream=texts, through=st.integers(-1, MAX_SEQ), ranges=ranges(2)
 )
+campaign_names = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+sizes = st.integers(1, 999_999_999)
+plans = st.builds(
+    CampaignPlan,
+    name=campaign_names,
+    models=st.lists(texts, max_size=3).map(tuple),
+    datasets=st.lists(st.builds(DataSet, name=campaign_names, images=sizes), max_size=2).map(tuple),
+    batch_sizes=st.lists(sizes, max_size=2).map(tuple),
+    protocol=st.builds(Steps, min_s=st.floats(0, 86_400), cooldown_to_c=st.none() | st.floats(0, 150)),
+    overrides=st.lists(st.builds(Override, model=st.none() | texts, skip=st.booleans()), max_size=2).map(
+        tuple
+    ),
+)
+configured = {"model": texts, "dataset": texts, "batch_size": sizes, "precision": texts}
+replies = st.builds(
+    Reply,
+    id=campaign_names,
+    revision=seqs,
+    said=times,
+    state=st.sampled_from(["refused", "waiting", "running", "ended", "cancelled", "failed"]),
+    reason=st.none() | texts,
+    trials=counts,
+    done=counts,
+    doing=st.none() | st.builds(Doing, **configured, index=counts),
+    left_out=st.lists(st.builds(LeftOut, **configured, why=texts), max_size=2).map(tuple),
+)
 REPLIES: dict[str, st.SearchStrategy[Any]] = {
     "state": st.builds(
         State,
@@ -234,4 +262,8 @@ REPLIES: dict[str, st.SearchStrategy[Any]] = {
     "pong": st.builds(Pong, id=counts, t1=times, t2=times, t3=times),
     "stored": st.builds(Stored, streams=st.lists(stored_streams, max_size=3).map(tuple)),
     "dead": st.builds(Dead, key=texts, topic=texts, reason=texts, at=times),
+    "command": st.builds(
+        Command, id=campaign_names, revision=seqs, wish=st.sampled_from(["run", "cancel"]), plan=plans
+    ),
+    "reply": replies,
 }

@@ -41,8 +41,7 @@ def test_every_kind_of_topic_has_one_channel() -> None:
     addresses = [channel["address"] for channel in DOCUMENT["channels"].values()]
     assert len(set(addresses)) == len(addresses)
     kinds = {address.split("/")[3] for address in addresses if address.startswith("e3p/v1/{node}/")}
-    reserved = {"command", "reply"}
-    assert kinds == {*topics.FRAME_KINDS, *topics.NODE_KINDS} - reserved
+    assert kinds == {*topics.FRAME_KINDS, *topics.NODE_KINDS}
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -1,0 +1,1 @@
+"""Campaigns from both sides: what a node does about commands, and how a person gives them and looks on."""

@@ -1,0 +1,83 @@
+"""What a node's owner lets campaigns do on it. Pure.
+
+A command can choose among what the owner has named, and can name nothing itself: no program, no interpreter,
+no path.
+"""
+
+from __future__ import annotations
+
+import re
+from math import prod
+
+import msgspec
+
+from edge_node.settings import EdgeSettings
+from telemetry.contract.plan import CampaignPlan, configurations, faults, least_s, trials_of
+
+MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MOST_CONFIGURATIONS = 1_000
+MOST_TRIALS = 10_000
+MOST_OVERRIDES = 100
+HOUR_S = 3_600.0
+
+
+def refusal(plan: CampaignPlan, settings: EdgeSettings) -> str | None:
+    """Why this node does not carry out a plan; None where it does."""
+    if settings.campaigns == "off":
+        return 'its owner has not let campaigns in: campaigns = "on" in [edge]'
+    return _too_much(plan) or _not_lawful(plan) or _not_here(plan, settings) or _too_long(plan, settings)
+
+
+def unlawful_name(name: str) -> bool:
+    """Whether a data set's `data` is anything but a name."""
+    return NAME.fullmatch(name) is None
+
+
+def unlawful_model(name: str) -> bool:
+    """Whether a model is named by anything but a name of timm's."""
+    return MODEL.fullmatch(name) is None
+
+
+def with_folders(plan: CampaignPlan, settings: EdgeSettings) -> CampaignPlan:
+    """The plan with this node's folders for the names of its data."""
+    sets = [
+        msgspec.structs.replace(each, data=None if each.data is None else settings.campaign_data[each.data])
+        for each in plan.datasets
+    ]
+    return msgspec.structs.replace(plan, datasets=tuple(sets))
+
+
+def _too_much(plan: CampaignPlan) -> str | None:
+    """Sizes come first: all that follows takes time with them."""
+    lists = (plan.models, plan.datasets, plan.batch_sizes, plan.precisions)
+    most = max([plan.trials, *(each.trials or 0 for each in plan.overrides)])
+    if prod(map(len, lists)) > MOST_CONFIGURATIONS or len(plan.overrides) > MOST_OVERRIDES:
+        return f"its plan has more than {MOST_CONFIGURATIONS} configurations or {MOST_OVERRIDES} overrides"
+    if most * len(list(configurations(plan))) > MOST_TRIALS:
+        return f"its plan may have more than {MOST_TRIALS} trials"
+    return None
+
+
+def _not_lawful(plan: CampaignPlan) -> str | None:
+    for fault in faults(plan):
+        return f"its plan: {fault.path}: {fault.words}"
+    for model in plan.models:
+        if unlawful_model(model):
+            return f"its plan names the model {model!r:.80}; a campaign takes timm's names only"
+    return None
+
+
+def _not_here(plan: CampaignPlan, settings: EdgeSettings) -> str | None:
+    for each in plan.datasets:
+        if each.data is not None and each.data not in settings.campaign_data:
+            known = ", ".join(sorted(settings.campaign_data)) or "none"
+            return f"it has no data called {each.data!r:.80} (its owner has named {known})"
+    return None
+
+
+def _too_long(plan: CampaignPlan, settings: EdgeSettings) -> str | None:
+    hours = sum(map(least_s, trials_of(plan))) / HOUR_S
+    if hours > settings.campaign_hours:
+        return f"its plan takes {hours:.1f} h at least, and its owner allows {settings.campaign_hours:g} h"
+    return None
