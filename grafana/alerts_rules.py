@@ -113,7 +113,7 @@ RULES = (
         severity="warning",
         query=lasting("certificate"),
         held="1m",
-        summary=f"the certificate of {NODE}{SUBJECT} expires soon",
+        summary="the certificate of {{ .Labels.subject }} expires soon",
         todo="e3p pki list shows every date, e3p pki node NAME makes a new one, and docs/security.md says "
         "where it goes.",
     ),

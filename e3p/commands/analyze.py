@@ -16,6 +16,7 @@ def analyze(store: options.Store = None, mqtt: options.Mqtt = None, config: opti
     from e3p.patience import waited_for
     from e3p.published import netscores
     from e3p.settings import load
+    from grafana.annotator import annotators
     from telemetry.runtime.service import run_services
 
     settings = load(config, level="info", store=store, mqtt=mqtt)
@@ -29,6 +30,7 @@ def analyze(store: options.Store = None, mqtt: options.Mqtt = None, config: opti
             ready = Announcer("analyze", part.until_ready, lambda: facts, part.trouble)
             port = settings.analyzer.metrics_port
             shown = page(settings, port, part.health, lambda: generate_latest(registry))
-            await run_services([*shown, *part.services, ready])
+            told = annotators(settings.grafana, address)
+            await run_services([*shown, *part.services, *told, ready])
 
     anyio.run(work)

@@ -1,7 +1,7 @@
 """A Grafana as its HTTP interface is documented, as far as a push goes: in a thread, on a port of its own.
 
-After https://grafana.com/docs/grafana/v11.6/developers/http_api/ (dashboard, folder, data_source,
-alerting_provisioning, dashboard_versions): what is created, what a version is for, what each status says.
+After https://grafana.com/docs/grafana/v11.6/developers/http_api/ (annotations, dashboard,
+dashboard_versions, folder, data_source, alerting_provisioning): what is made, and what each status says.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class FakeGrafana:
         self.sources: dict[str, Json] = {}
         self.dashboards: dict[str, Json] = {}
         self.groups: dict[tuple[str, str], Json] = {}
+        self.annotations: dict[int, Json] = {}
         self.requests: list[tuple[str, str]] = []
         self.failing: dict[str, tuple[int, object]] = {}
         """The answer to whatever asks below this path."""
@@ -85,6 +86,9 @@ class FakeGrafana:
                 web.get(f"{api}/dashboards/uid/{{uid}}", self._dashboard),
                 web.get(f"{api}/dashboards/uid/{{uid}}/versions", self._versions),
                 web.post(f"{api}/dashboards/db", self._save),
+                web.get(f"{api}/annotations", self._find_annotations),
+                web.post(f"{api}/annotations", self._annotate),
+                web.patch(f"{api}/annotations/{{number}}", self._patch_annotation),
                 web.get(f"{api}/v1/provisioning/folder/{{folder}}/rule-groups/{{group}}", self._group),
                 web.put(f"{api}/v1/provisioning/folder/{{folder}}/rule-groups/{{group}}", self._save_group),
             ]
@@ -175,6 +179,21 @@ class FakeGrafana:
                 return _says(412, words, status="version-mismatch")
         self.save(model, said["folderUid"], said["message"], by="sa-1-e3p")
         return web.json_response({"status": "success", "uid": model["uid"]})
+
+    async def _find_annotations(self, request: web.Request) -> web.Response:
+        """Those with all of the tags."""
+        tags = set(request.query.getall("tags"))
+        rows = [{"id": each, **held} for each, held in self.annotations.items() if tags <= set(held["tags"])]
+        return web.json_response(rows[: int(request.query["limit"])])
+
+    async def _annotate(self, request: web.Request) -> web.Response:
+        number = len(self.annotations) + 1
+        self.annotations[number] = await request.json()
+        return web.json_response({"message": "Annotation added", "id": number})
+
+    async def _patch_annotation(self, request: web.Request) -> web.Response:
+        self.annotations[int(request.match_info["number"])].update(await request.json())
+        return web.json_response({"message": "Annotation patched"})
 
     async def _group(self, request: web.Request) -> web.Response:
         held = self.groups.get((request.match_info["folder"], request.match_info["group"]))

@@ -31,7 +31,7 @@ FOUND: dict[str, tuple[FindingKind, Labels]] = {
     "frozen": ("frozen", {"node": "tx2", "subject": "power/main"}),
     "regression": ("regression", {"node": "tx2", "subject": "camera levit", "model": "levit"}),
     "hole": ("hole", {"node": "tx2", "subject": "power/main"}),
-    "certificate": ("certificate", {"node": "tx2", "subject": "tx2"}),
+    "certificate": ("certificate", {"subject": "e3p-server"}),
 }
 
 
@@ -45,7 +45,7 @@ def finding(kind: FindingKind, of: Labels, *, revision: int = 1, **more: Any) ->
         **of,
     }
     event = Finding(kind=kind, id=name, revision=revision, **{**said, **more})
-    return Revision(kind=EVENT, id=name, revision=revision, node=of["node"], doc=msgspec.json.encode(event))
+    return Revision(kind=EVENT, id=name, revision=revision, node=of.get("node"), doc=msgspec.json.encode(event))
 
 
 def fires(influx: Influx, bucket: str, name: str) -> list[Labels]:
