@@ -20,6 +20,10 @@ from analyzer.energy.view import View
 
 # So many readings that a few which stand for longer than others do not matter.
 MANY = 10_000
+# Batches of these lengths, in units of the time that a reading stands for, are in phase with it at a mark.
+# That counts so much more (variance) than a phase by chance.
+SHORT_BATCH, LONG_BATCH = 0.2, 5.0
+IN_PHASE = 2.5
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Inputs:
     gaps: Gaps
     pattern: Pattern | None = None
     clock_u95_ns: int = 0
+    batch_s: float = 0.0
 
 
 def budget(inputs: Inputs, energy_j: float) -> tuple[Line, ...]:
@@ -177,7 +182,8 @@ def _stand_in(name: str, inputs: Inputs, stands_s: float, watts: Floats) -> Line
     (jumps), or half (no memory); one that averages is itself off by its own width. Power that varies within
     the averaging leaves up to half a batch at the edge unseen, as large as the readings' own scatter. How far
     power moves is taken from all of the window and from its first readings (`watts`, from the edge inwards):
-    a ramp may be steeper there than elsewhere.
+    a ramp may be steeper there than elsewhere. Batches of about such a length begin and end at the marks:
+    what a reading misses there is no matter of chance, but the same part of a batch every time.
     """
     variation, window_s = inputs.variation, inputs.view.averaging_s
     how = f"{stands_s * 1e3:.3g} ms of which the nearest reading tells"
@@ -187,6 +193,8 @@ def _stand_in(name: str, inputs: Inputs, stands_s: float, watts: Floats) -> Line
             share /= 2
         here = float(watts[min(variation.lag(stands_s), len(watts) - 1)] - watts[0]) ** 2
         variance = share * stands_s**2 * (variation.moved(stands_s) + here) / 1.75
+        if SHORT_BATCH * stands_s <= inputs.batch_s <= LONG_BATCH * stands_s:
+            variance *= IN_PHASE
     else:
         variance = 0.0
     variance += variation.wild * window_s**2 * variation.moved(0.0) / 2

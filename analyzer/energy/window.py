@@ -15,8 +15,8 @@ from analyzer.energy.counter import Counted, count
 from analyzer.energy.edges import course_of
 from analyzer.energy.facts import SensorFacts
 from analyzer.energy.gaps import Gaps, find_gaps
-from analyzer.energy.integrate import Integral
-from analyzer.energy.lines import Line, comparable_j, expanded_j
+from analyzer.energy.integrate import NS_PER_S, Integral
+from analyzer.energy.lines import COVERAGE_FACTOR, Line, comparable_j, expanded_j
 from analyzer.energy.plausible import flags_of
 from analyzer.energy.states import flags_in_order, in_order, judge
 from analyzer.energy.trace import Ints, Trace
@@ -154,8 +154,16 @@ def _inputs(view: View, known: Known) -> tuple[Inputs, Integral]:
     pattern = _pattern(view, cells, known)
     rest = pattern.rest_w if pattern else cells.watts
     variation = Variation(rest, view.spacing_s, view.facts.noise_w or 0.0)
-    inputs = Inputs(view, course, cells, variation, find_gaps(view), pattern, known.clock_u95_ns)
+    batch_s = _batch_s(known)
+    inputs = Inputs(view, course, cells, variation, find_gaps(view), pattern, known.clock_u95_ns, batch_s)
     return inputs, Integral(bridge.times_ns, bridge.watts, hold=view.holds)
+
+
+def _batch_s(known: Known) -> float:
+    """Return how long a batch usually takes; 0: there are none."""
+    if known.batch_begin_ns is None or len(known.batch_begin_ns) < 2:
+        return 0.0
+    return float(np.median(np.diff(np.sort(known.batch_begin_ns)))) / NS_PER_S
 
 
 def _pattern(view: View, cells: Cells, known: Known) -> Pattern | None:
@@ -224,9 +232,15 @@ def _is_locked(inputs: Inputs, known: Known, lines: tuple[Line, ...]) -> bool:
     pattern = inputs.pattern
     if pattern and pattern.is_locked:
         return True
-    if pattern and pattern.slow_j > comparable_j([line for line in lines if line.name != "beat"]):
+    if pattern and any(_outweighs(name, lines) for name in ("pattern", "beat")):
         return True
     return known.batch_begin_ns is not None and is_locked(inputs.view, known.batch_begin_ns)
+
+
+def _outweighs(name: str, lines: tuple[Line, ...]) -> bool:
+    """Return whether what one line stands for is more than all the others together allow."""
+    u_j = max(line.u_j for line in lines if line.name == name)
+    return COVERAGE_FACTOR * u_j > comparable_j([line for line in lines if line.name != name])
 
 
 def _is_short(view: View) -> bool:
