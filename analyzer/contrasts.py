@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import combinations
 from math import comb, exp, lgamma, sqrt
 
@@ -62,6 +63,7 @@ def contrast(values: Floats, inside: NDArray[np.bool_]) -> Contrast:
     )
 
 
+@lru_cache
 def student_975(dof: float) -> float:
     """Return the 97.5 % quantile of Student's t, for 1 degree of freedom or more.
 

@@ -34,6 +34,7 @@ from e3p.commands import (
     simulate,
     soak,
     store,
+    suggest,
     trial,
     version,
 )
@@ -60,6 +61,7 @@ for command in (
     rank,
     devices,
     families,
+    suggest,
     report,
     check,
     ledger,
