@@ -69,7 +69,8 @@ class Images:
         self.empty = sorted(set(classes) - set(labels))
         self.broken: Dict[str, str] = {}  # the images that could not be read so far, and why
         self.dataset = ""
-        self._open = open_
+        self.planes = b""  # CIFAR-10's own bytes: 3 planes of 32 x 32 for each image
+        self.open = open_
 
     def draw(self, seed: int, count: int, use: Callable[[int, Picture], None]) -> List[int]:
         """Give `count` images drawn by the seed to `use`, with their places: the rows that they have here.
@@ -85,7 +86,7 @@ class Images:
             if len(drawn) == count or (tried >= count and len(broken) > UNREADABLE * count):
                 break
             try:
-                use(len(drawn), self._open(row))
+                use(len(drawn), self.open(row))
                 drawn.append(row)
             except (OSError, SyntaxError, ValueError, EOFError, bomb) as fault:
                 broken[self.names[row]] = str(fault)
@@ -247,7 +248,7 @@ def pickled(file: Path) -> Images:
         IndexError,
     ) as fault:
         what = "it cannot be read as CIFAR-10: %s" % (str(fault) or type(fault).__name__)
-        raise Fault(what, str(file), "test_batch of cifar-10-python.tar.gz") from None
+        raise Fault(what, str(file), file.name + " of cifar-10-python.tar.gz") from None
 
 
 def packed(file: Path) -> Images:
@@ -268,7 +269,10 @@ def _cifar(file: Path, body: bytes, labels: List[int], layout: str) -> Images:
         planes = [pillow.frombytes("L", (SIDE, SIDE), body[start : start + PLANE]) for start in starts]
         return pillow.merge("RGB", planes)
 
-    return Images(layout, _tests(len(labels)), [CIFAR_CLASSES[n] for n in labels], CIFAR_CLASSES, open_)
+    names = [CIFAR_CLASSES[number] for number in labels]
+    images = Images(layout, _tests(len(labels)), names, CIFAR_CLASSES, open_)
+    images.planes = body
+    return images
 
 
 def _tests(count: int) -> List[str]:
