@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import msgspec
 
-from e3p.campaigns.limits import unlawful_model, unlawful_name
+from e3p.campaigns.limits import cannot_travel
 from e3p.plan_file import PlanFile
 from e3p.watch import CONNECT_S, NoBroker
 from telemetry.contract.commands import CAMPAIGN, MAX_COMMAND_BYTES, Campaign, Reply, Wish
@@ -29,14 +29,8 @@ NAME_LETTERS = 50
 def plan_that_travels(path: Path) -> CampaignPlan:
     """The plan of a file, in which nothing is a path of this machine. Raises `UserError` with its line."""
     file = PlanFile(path)
-    for at, model in enumerate(file.plan.models):
-        if unlawful_model(model):
-            words = f"{model!r} cannot be sent to a node; a campaign takes timm's names"
-            raise UserError(f"{file.at(f'models[{at}]')}: {words}")
-    for at, data in enumerate(file.plan.datasets):
-        if data.data is not None and unlawful_name(data.data):
-            right = "the name that each node's owner gave to the folder there, in [edge.campaign_data]"
-            raise UserError(f"{file.at(f'datasets[{at}].data')}: {data.data!r} is no name; right is {right}")
+    for fault in cannot_travel(file.plan):
+        raise UserError(f"{file.at(fault.path)}: {fault.words}")
     size = len(msgspec.json.encode(file.plan))
     if size > MAX_COMMAND_BYTES // 2:
         raise UserError(f"{path}: the plan has {size} bytes; {MAX_COMMAND_BYTES // 2} can be sent")

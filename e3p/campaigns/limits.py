@@ -7,15 +7,17 @@ no path.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from math import prod
 
 import msgspec
 
 from edge_node.settings import EdgeSettings
-from telemetry.contract.plan import CampaignPlan, configurations, faults, least_s, trials_of
+from telemetry.contract.plan import CampaignPlan, Fault, configurations, faults, least_s, trials_of
 
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+DATA_KEYS = {"name", "data", "labels", "images"}
 MOST_CONFIGURATIONS = 1_000
 MOST_TRIALS = 10_000
 MOST_OVERRIDES = 100
@@ -29,14 +31,19 @@ def refusal(plan: CampaignPlan, settings: EdgeSettings) -> str | None:
     return _too_much(plan) or _not_lawful(plan) or _not_here(plan, settings) or _too_long(plan, settings)
 
 
-def unlawful_name(name: str) -> bool:
-    """Whether a data set's `data` is anything but a name."""
-    return NAME.fullmatch(name) is None
-
-
-def unlawful_model(name: str) -> bool:
-    """Whether a model is named by anything but a name of timm's."""
-    return MODEL.fullmatch(name) is None
+def cannot_travel(plan: CampaignPlan) -> Iterator[Fault]:
+    """What no plan may hold that is sent to a node: paths, and whatever is not known to be none."""
+    for at, model in enumerate(plan.models):
+        if not MODEL.fullmatch(model):
+            yield Fault(
+                f"models[{at}]", f"{model!r:.80} cannot be sent to a node; a campaign takes timm's names"
+            )
+    for at, each in enumerate(plan.datasets):
+        if each.data is not None and not NAME.fullmatch(each.data):
+            right = "the name that each node's owner gave to a folder there, in [edge.campaign_data]"
+            yield Fault(f"datasets[{at}].data", f"{each.data!r:.80} is no name; right is {right}")
+        for key in sorted(msgspec.to_builtins(each).keys() - DATA_KEYS):
+            yield Fault(f"datasets[{at}].{key}", f"a campaign sends no {key} to nodes")
 
 
 def with_folders(plan: CampaignPlan, settings: EdgeSettings) -> CampaignPlan:
@@ -62,9 +69,8 @@ def _too_much(plan: CampaignPlan) -> str | None:
 def _not_lawful(plan: CampaignPlan) -> str | None:
     for fault in faults(plan):
         return f"its plan: {fault.path}: {fault.words}"
-    for model in plan.models:
-        if unlawful_model(model):
-            return f"its plan names the model {model!r:.80}; a campaign takes timm's names only"
+    for fault in cannot_travel(plan):
+        return f"its plan: {fault.path}: {fault.words}"
     return None
 
 
