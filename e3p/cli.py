@@ -35,6 +35,7 @@ from e3p.commands import (
     simulate,
     soak,
     store,
+    suggest,
     trial,
     version,
 )
@@ -62,6 +63,7 @@ for command in (
     rank,
     devices,
     families,
+    suggest,
     report,
     check,
     ledger,
