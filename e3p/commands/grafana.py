@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,54 @@ app = typer.Typer(help="Dashboards and alert rules for Grafana, as code.", no_ar
 @app.callback()
 def grafana() -> None:
     """Dashboards and alert rules for Grafana, as code."""
+
+
+@app.command()
+def build(
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to, if not where e3p keeps them.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Makes every file that Grafana is provisioned with: dashboards, alert rules, contact points."""
+    from e3p.output import answer, print_json
+    from grafana.build import write
+    from grafana.bundle import PROVISIONING
+
+    folder = out or PROVISIONING
+    changed = write(folder)
+    if json:
+        print_json({"folder": str(folder), "written": [str(path) for path in changed]})
+        return
+    for path in changed:
+        answer(f"written: {path}")
+    if not changed:
+        answer(f"nothing changed in {folder}")
+
+
+@app.command()
+def check(
+    folder: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Which files, if not those of e3p.")
+    ] = None,
+    json: options.Json = False,
+) -> int:
+    """Holds built files against this e3p: fresh, complete, and asking only for what the store writes.
+
+    Exit code 1 where one of them is not; each fault is one line that names dashboard, panel and field.
+    """
+    from e3p.output import answer, print_json
+    from grafana.bundle import PROVISIONING
+    from grafana.check import faults
+
+    place = folder or PROVISIONING
+    found = list(faults(place))
+    if json:
+        print_json({"folder": str(place), "faults": found})
+    else:
+        for fault in found or [f"{place}: fresh, and every name in it is one that the store writes"]:
+            answer(fault)
+    return 1 if found else 0
 
 
 @app.command()

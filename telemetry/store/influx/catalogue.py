@@ -98,6 +98,8 @@ SEQUENCE = _set("node", "stream", "boot")
 FRAME_FIELDS = _set("body", "digest", "seq", "span", "n", "first", "missed", "tick", "no_reading")
 HEALTH_FIELDS = _set(*PLAIN, "throttled", "throttle")
 DOWNSAMPLED = Holding("long", SEQUENCE | {"of"}, _set(), ("",))
+IN_SOAKS: tuple[type[msgspec.Struct], ...] = (Held, Drift, Change, Episode)
+"""What is in `SOAK_LISTS`."""
 
 HOLDINGS: dict[str, Holding] = {
     "power": Holding("raw", SEQUENCE, _set(), ("",)),
@@ -122,9 +124,6 @@ HOLDINGS: dict[str, Holding] = {
     "event_refused": _document(EventRefused),
     "excluded": _document(Exclusion),
     "soak": _document(Soak),
-    **{
-        f"{SOAK}{name}": _part(struct)
-        for name, struct in zip(SOAK_LISTS, (Held, Drift, Change, Episode), strict=True)
-    },
+    **{f"{SOAK}{name}": _part(struct) for name, struct in zip(SOAK_LISTS, IN_SOAKS, strict=True)},
 }
 """Every measurement of the store that speaks to people, by name."""

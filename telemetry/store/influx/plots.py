@@ -10,6 +10,7 @@ from telemetry.contract.frames import ClockFrame, Frame, HealthFrame, ManifestFr
 from telemetry.contract.manifest import ORIGINS
 from telemetry.contract.marks import Batches, Work
 from telemetry.contract.nodetime import NS_PER_MS, node_time_ns
+from telemetry.store.influx import names
 from telemetry.store.influx.names import EARLIEST, LATEST, field, tag, text
 
 PLAIN = ("fan_rpm", "mem_used_mib", "spool_bytes", "agent_cpu_s", "agent_rss_mib")
@@ -99,7 +100,7 @@ def _facts(frame: ManifestFrame) -> Iterator[bytes]:
         best,
     )
     for stream in frame.streams:
-        yield b"%b=%b" % (field(f"{TOTAL}{stream.stream}"), text(stream.total))
+        yield b"%b=%b" % (field(f"{TOTAL}{stream.stream}"), text(names.name(stream.total)))
     for name, value in zip(FACTS, values, strict=True):
         if value is not None:
             yield b"%b=%b" % (field(name), text(value))

@@ -62,7 +62,7 @@ SOAK = "soak_"
 SOAK_LISTS = ("held", "drift", "changes", "episodes")
 PARTS = (ROW, *(f"{SOAK}{name}" for name in SOAK_LISTS))
 """The measurements of what is in documents' lists."""
-PART_TAGS = ("kind", "metric", "name", "unit", "verdict")
+PART_TAGS = ("kind", "metric", "name", "verdict")
 """What tells the parts of a soak from each other."""
 
 

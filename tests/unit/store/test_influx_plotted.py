@@ -92,6 +92,6 @@ def test_what_a_soak_found_is_points_of_their_own() -> None:
     }
     whole, held, episode = lines("soak", soak)
     assert "figures_drift=1.5" in whole
-    assert held.endswith(' value=3.0,words="too much" 9')
-    assert held.startswith("soak_held,id=i,name=drift,revision=000000003,unit=%25/day,verdict=fail ")
+    assert held.endswith(' unit="%/day",value=3.0,words="too much" 9')
+    assert held.startswith("soak_held,id=i,name=drift,revision=000000003,verdict=fail ")
     assert episode == 'soak_episodes,id=i,kind=frozen,revision=000000003 begin=5i,end=6i,words="main" 5'
