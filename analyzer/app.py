@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections import deque
 from typing import TYPE_CHECKING
 
 import anyio
 
 from analyzer.book import Book
 from analyzer.desk import Desk
+from analyzer.fleet.conduct import Limits
+from analyzer.fleet.office import Office
 from analyzer.metrics import Metrics
+from analyzer.outbox import Outbox
 from analyzer.query import by_node
 from analyzer.ranking import NO_NETSCORES
 from analyzer.revisions import result_id
@@ -24,11 +26,11 @@ from telemetry.contract.errors import Refused
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.nodetime import to_ns
-from telemetry.contract.replies import Stored
-from telemetry.contract.topics import every_node, node_topic, parse_node_topic
+from telemetry.contract.replies import State, Stored
+from telemetry.contract.topics import FLEET_EVENT, every_node, node_topic, parse_node_topic
 from telemetry.runtime import logs
 from telemetry.runtime.http import Health
-from telemetry.runtime.mqtt import Link, LinkDown
+from telemetry.runtime.mqtt import Link
 from telemetry.runtime.pulse import Pulse
 from telemetry.runtime.service import Service
 from telemetry.store.interface import StoreUnavailable
@@ -47,7 +49,6 @@ STEP_S = 0.1
 RANK_S = 1.0
 RETRY_S = 1.0
 REMEMBER_S = 3600.0
-OUTBOX = 10_000
 STUCK_S = 900.0
 """How long one look at the store may take; the first one, of a large store, is long."""
 
@@ -71,12 +72,15 @@ class Analyzer:
         self._settings = settings
         self._store = store
         name = f"e3p-analyzer-{secrets.token_hex(4)}"
-        self._link = Link(address, client_id=name, filters=[every_node("stored")])
+        self._link = Link(address, client_id=name, filters=[every_node("stored"), every_node("state")])
         self._book = Book(store)
         score = Score(a=settings.a, b=settings.b, unit=settings.unit)
         self._standings = Standings(self._book, score, netscores)
         self._desks: dict[str, Desk] = {}
-        self._outbox: deque[tuple[str, bytes, bool]] = deque(maxlen=OUTBOX)
+        limits = Limits(settings.silent_s, settings.spool_mib)
+        shown = [path for path in (address.tls.cert, address.tls.ca) if path] if address.tls else []
+        self._office = Office(store, limits, settings.regression_percent, shown)
+        self._outbox = Outbox(self._link)
         self._turn = anyio.Lock()
         self._pulse = Pulse(STUCK_S)
         self._rung: dict[str, dict[StreamKey, IntervalSet]] = {}
@@ -86,6 +90,7 @@ class Analyzer:
         self._remembered_at_s = time.monotonic()
         self.metrics = Metrics(registry)
         self.metrics.watch(self._windows, lambda: len(self._outbox), lambda: self._link.connected)
+        self.metrics.watch_fleet(self._office)
 
     @property
     def services(self) -> list[Service]:
@@ -113,6 +118,7 @@ class Analyzer:
     async def run(self) -> None:
         """Runs until cancelled."""
         await self._patiently(self._book.open)
+        await self._patiently(lambda: self._office.open(time.time_ns()))
         await self._patiently(self._look_through)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen)
@@ -124,32 +130,41 @@ class Analyzer:
         first = f"{missing} frames were still missing" if missing else "complete"
         held = await self._book.held(results)
         reason = cause if any(result_id(result) in held for result in results) else first
-        for result in await self._book.take(results, reason, time.time_ns()):
+        written = await self._book.take(results, reason, time.time_ns())
+        self._office.conclude(written)
+        for result in written:
             log.info(
                 "result", node=result.node, window=result.window, revision=result.revision, state=result.state
             )
             self.metrics.results.labels(result.state).inc()
-            self._post(node_topic(result.node, "result"), encode(result, "json"))
+            self._outbox.post(node_topic(result.node, "result"), encode(result, "json"))
 
     async def refuse(self, events: list[EventRefused]) -> None:
         """Stores and tells events that contradict others."""
         for event in await self._book.refuse(events):
             log.warning("event refused", node=event.node, trial=event.trial, reason=event.reason)
             self.metrics.refused.inc()
-            self._post(node_topic(event.node, "result"), encode(event, "json"))
+            self._outbox.post(node_topic(event.node, "result"), encode(event, "json"))
 
     async def _listen(self) -> None:
         """The doorbell: `stored` says which frames are new."""
         async for message in self._link.inbox():
             place = parse_node_topic(message.topic)
-            if place is None or place[1] != "stored":
+            if place is None:
                 continue
             try:
-                stored = decode_message(message.payload, Stored)
+                self._heard(*place, message.payload)
             except Refused as reason:
-                log.warning("stored not understood", topic=message.topic, reason=str(reason))
-                continue
-            self._ring(place[0], _settled(place[0], stored))
+                log.warning("message not understood", topic=message.topic, reason=str(reason))
+
+    def _heard(self, node: str, kind: str, payload: bytes) -> None:
+        if kind == "stored":
+            self._office.hear(node, time.monotonic())
+            self._ring(node, _settled(node, decode_message(payload, Stored)))
+        elif kind == "state" and payload:
+            self._office.state(node, decode_message(payload, State), time.monotonic())
+        elif kind == "state":
+            self._office.leave(node, time.monotonic(), time.time_ns())
 
     def _ring(self, node: str, settled: Iterable[tuple[StreamKey, IntervalSet]]) -> None:
         rung = self._rung.setdefault(node, {})
@@ -170,8 +185,9 @@ class Analyzer:
             await self._book.heed()
             for node, held in accounts.items():
                 if node not in self._desks:
-                    await self._desk(node).resume()
+                    await self._resume(node)
                 await self._desk(node).look_through(held, time.monotonic())
+                self._office.account(node, held, time.monotonic())
                 self._overheard(node, {account.key: account.stored for account in held})
             await self._remember()
         self.metrics.sweeps.inc()
@@ -197,6 +213,7 @@ class Analyzer:
             for desk in self._desks.values():
                 await desk.settle(time.monotonic(), self)
             await self._rank()
+            await self._watch_fleet()
         await self._send()
 
     async def _take_in(self, node: str) -> None:
@@ -214,6 +231,23 @@ class Analyzer:
             if any(join.meter == node for join in desk.meters):
                 desk.overhear(settled)
 
+    async def _resume(self, node: str) -> None:
+        """A desk that does not read again what an earlier run was done with."""
+        try:
+            await self._desk(node).resume()
+        except StoreUnavailable:
+            del self._desks[node]
+            raise
+
+    async def _watch_fleet(self) -> None:
+        """Stores and tells what is found of the fleet."""
+        for finding in await self._office.step(time.monotonic(), time.time_ns()):
+            log.info(
+                "finding", kind=finding.kind, node=finding.node, lasts=finding.lasts, words=finding.words
+            )
+            self.metrics.findings.labels(finding.kind).inc()
+            self._outbox.post(FLEET_EVENT, encode(finding, "json"))
+
     async def _rank(self) -> None:
         now_s = time.monotonic()
         if now_s - self._ranked_at_s < RANK_S:
@@ -221,7 +255,7 @@ class Analyzer:
         for ranking in await self._standings.renew():
             self._ranked_at_s = now_s
             self.metrics.rankings.inc()
-            self._post(ranking.topic, encode(ranking.document, "json"), retain=True)
+            self._outbox.post(ranking.topic, encode(ranking.document, "json"), retain=True)
 
     def _windows(self) -> int:
         return sum(desk.waiting for desk in self._desks.values())
@@ -229,27 +263,19 @@ class Analyzer:
     def _desk(self, node: str) -> Desk:
         desk = self._desks.get(node)
         if desk is None:
-            desk = self._desks[node] = Desk(self._store, node, minute_ns=to_ns(self._settings.window_s))
+            minute_ns = to_ns(self._settings.window_s)
+            desk = Desk(self._store, node, minute_ns=minute_ns, ear=self._office.read)
+            self._desks[node] = desk
         desk.meters = self._book.meters.get(node, ())
         return desk
-
-    def _post(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """What cannot be sent now waits; the store has it anyway, so the oldest may be dropped."""
-        self._outbox.append((topic, payload, retain))
 
     async def _send(self) -> None:
         if self._link.connects != self._connects:
             self._connects = self._link.connects
             self._stale.set()
             for ranking in self._standings.announced:
-                self._post(ranking.topic, encode(ranking.document, "json"), retain=True)
-        while self._outbox:
-            topic, payload, retain = self._outbox[0]
-            try:
-                await self._link.publish(topic, payload, retain=retain)
-            except LinkDown:
-                return
-            self._outbox.popleft()
+                self._outbox.post(ranking.topic, encode(ranking.document, "json"), retain=True)
+        await self._outbox.send()
 
     async def _patiently(self, act: Callable[[], Awaitable[None]]) -> None:
         """Tries again while the store is away; what was heard is kept."""

@@ -10,7 +10,7 @@ from analyzer.closing import PATIENCE_S
 from analyzer.evidence import Archive, Evidence
 from analyzer.meters import with_meters
 from analyzer.notebook import Notebook
-from analyzer.reader import Reader
+from analyzer.reader import Ear, Reader
 from analyzer.shift import Shift
 from analyzer.span import Span
 from analyzer.trials import Trial, spans_of
@@ -34,7 +34,13 @@ class Desk:
     """Fed with what the collector settled; `settle` computes the windows that are due and tells them."""
 
     def __init__(
-        self, store: Store, node: str, meters: Sequence[MeterJoin] = (), *, minute_ns: int = MINUTE_NS
+        self,
+        store: Store,
+        node: str,
+        meters: Sequence[MeterJoin] = (),
+        *,
+        minute_ns: int = MINUTE_NS,
+        ear: Ear = lambda _key, _frame, _now_s: None,
     ) -> None:
         self.node = node
         self.meters = tuple(meters)
@@ -42,7 +48,7 @@ class Desk:
         self._store = store
         self._settled: dict[StreamKey, IntervalSet] = {}
         self.shift = Shift(store, self.notebook, self._settled, minute_ns)
-        self._reader = Reader(store, self.notebook, self.shift.minutes)
+        self._reader = Reader(store, self.notebook, self.shift.minutes, ear)
         self._bookmarks = Bookmarks(store, node)
         self._waiting: Waiting[str] = Waiting()
         self._doubts: dict[str, float] = {}

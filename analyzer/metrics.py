@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
+
+if TYPE_CHECKING:
+    from analyzer.fleet.office import Office
 
 PREFIX = "e3p_analyzer_"
 
@@ -18,6 +22,9 @@ class Metrics:
         self.rankings = self._counter("rankings", "Revisions of rankings written")
         self.refused = self._counter("events_refused", "Events that contradict others")
         self.sweeps = self._counter("sweeps", "Times the whole store was looked through")
+        self.findings = self._counter("findings", "Findings of the fleet told, by kind", "kind")
+        self.findings_lasting = self._gauge("findings_lasting", "Findings of the fleet that last")
+        self.findings_shed = self._gauge("findings_shed", "Findings beyond the limits, not told")
         self.store_waits = self._counter("store_waits", "Tries that found the store unavailable")
         self.open_windows = self._gauge("open_windows", "Ended windows that wait for frames, or their turn")
         self.unsent = self._gauge("unsent", "Documents that wait for the broker; the store has them")
@@ -30,6 +37,11 @@ class Metrics:
         self.open_windows.set_function(windows)
         self.unsent.set_function(unsent)
         self.connected.set_function(connected)
+
+    def watch_fleet(self, office: Office) -> None:
+        """What lasts, and what was too much."""
+        self.findings_lasting.set_function(lambda: len(office.lasting))
+        self.findings_shed.set_function(lambda: office.shed)
 
     def _counter(self, name: str, words: str, *labels: str) -> Counter:
         return Counter(PREFIX + name, words, labels, registry=self.registry)

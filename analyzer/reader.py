@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from analyzer.evidence import CLOCK_REACH_NS, HEALTH_REACH_NS
-from telemetry.contract.frames import ClockFrame, HealthFrame, ManifestFrame, MarksFrame, StreamKey
+from telemetry.contract.frames import ClockFrame, Frame, HealthFrame, ManifestFrame, MarksFrame, StreamKey
 from telemetry.contract.intervals import IntervalSet
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from analyzer.minutes import Minutes
     from analyzer.notebook import Notebook
-    from telemetry.contract.frames import Frame
     from telemetry.store.interface import Store
 
 KINDS = ("marks", "manifest", "health", "clock")
@@ -21,14 +21,18 @@ _REPORTS = ("health", "clock")
 AT_ONCE = 2_000
 """Frames that are read in one go: weeks of marks are more than memory should hold."""
 
+Ear = Callable[[StreamKey, Frame, float], None]
+"""Who else hears of a frame, and when it was read (s)."""
+
 
 class Reader:
-    """Reads each frame once, writes it into the notebook and tells it to the minutes of work."""
+    """Reads each frame once, writes it into the notebook and tells it to the minutes of work, and the ear."""
 
-    def __init__(self, store: Store, notebook: Notebook, minutes: Minutes) -> None:
+    def __init__(self, store: Store, notebook: Notebook, minutes: Minutes, ear: Ear) -> None:
         self._store = store
         self._notebook = notebook
         self._minutes = minutes
+        self._ear = ear
         self._touched: set[str] = set()
         self._read: dict[StreamKey, IntervalSet] = {}
 
@@ -49,6 +53,7 @@ class Reader:
             frames = [frame for _, frame in await self._store.frames(key, part)]
             for frame in frames:
                 self._minutes.note(key, frame, now_s)
+                self._ear(key, frame, now_s)
                 self._touched |= self._take(key, frame)
             self._minutes.read(key, (frame for frame in frames if isinstance(frame, MarksFrame)))
             read = IntervalSet.of(frame.seq for frame in frames)
