@@ -49,7 +49,12 @@ class Collector:
         )
         self.time_link = Link(address, client_id=f"{name}-time", filters=[every_node("ping")])
         heard = [every_node("reply"), every_node("state"), every_node("command")]
-        self.campaign_link = Link(address, client_id=f"{name}-campaigns", filters=heard)
+        self.campaign_link = Link(
+            address,
+            client_id=f"{name}-campaigns",
+            filters=heard,
+            on_connect=lambda _: self.campaigns.connected(),
+        )
         self.campaigns = Campaigns(self.campaign_link, store, times)
         self.replies = Replies(self.link, self.desk)
         self.writer = Writer(store, self.desk, self.replies.announce)

@@ -69,6 +69,11 @@ class Campaigns:
             tasks.start_soon(self._listen)
             tasks.start_soon(self._work)
 
+    async def connected(self) -> None:
+        """The line is there, perhaps again: what nodes said meanwhile was lost, and is asked for."""
+        self._orders.back()
+        self._news.ring()
+
     async def _listen(self) -> None:
         async for message in self._line.inbox():
             place = parse_node_topic(message.topic)

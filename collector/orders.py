@@ -67,9 +67,9 @@ class Orders:
             self._sent_s.pop((node, reply.id), None)
         return self.parts[id_]
 
-    def back(self, node: str) -> None:
-        """A node is there again: all it has not settled is told at once."""
-        for key in [key for key in self._sent_s if key[0] == node]:
+    def back(self, node: str | None = None) -> None:
+        """A node is there again, or the line to all: what is not settled is told at once."""
+        for key in [key for key in self._sent_s if node in (key[0], None)]:
             del self._sent_s[key]
 
     def due(self, now_s: float) -> Iterator[Order]:

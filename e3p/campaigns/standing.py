@@ -127,7 +127,7 @@ def _node(
         invalid=sum(state == "invalid" for state in trials.values()),
         doing=part.doing if part and is_open(campaign, part) else None,
         left_out=part.left_out if part else (),
-        heard=part.heard if part else None,
+        heard=part.at if part else None,
     )
 
 

@@ -103,13 +103,13 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CampaignPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A document: what a node last said of a campaign, and when that was heard (UTC ns)."""
+    """A document: what a node last said of a campaign; `at` is when that was heard (UTC ns)."""
 
     v: int = VERSIONED
     kind: Literal["campaign_part"] = msgspec.field(default_factory=lambda: "campaign_part")
     campaign: Plain
     node: Plain
-    heard: Ns
+    at: Ns
     revision: Seq
     said: Ns
     state: PartState
@@ -123,7 +123,7 @@ class CampaignPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 def part_of(node: str, reply: Reply, heard_ns: int) -> CampaignPart:
     """A node's reply as a document."""
     said = {name: getattr(reply, name) for name in CampaignPart.__struct_fields__ if hasattr(reply, name)}
-    return CampaignPart(**said, campaign=reply.id, node=node, heard=heard_ns)
+    return CampaignPart(**said, campaign=reply.id, node=node, at=heard_ns)
 
 
 def part_id(campaign: str, node: str) -> str:

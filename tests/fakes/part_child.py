@@ -1,4 +1,4 @@
-"""In place of `e3p campaign part`: each trial takes a moment, is written down, then told. Ends with its agent.
+"""In place of `e3p campaign part`: each trial takes a moment, is written down, told. Ends with its agent.
 
 ``part_child.py SETTINGS ID SECONDS``; the settings of the agent in JSON.
 """

@@ -51,6 +51,14 @@ def test_a_node_that_is_back_is_told_at_once_what_it_has_not_settled() -> None:
     assert told(made, 2) == ["n1"]
 
 
+def test_after_the_line_was_down_everybody_who_has_not_settled_is_asked_again() -> None:
+    made = orders()
+    told(made, 0)
+    made.heard("n2", reply("ended"), 5, 1)
+    made.back()
+    assert told(made, 2) == ["n1"]
+
+
 def test_a_newer_wish_is_told_at_once_even_to_who_had_ended() -> None:
     made = orders()
     told(made, 0)
