@@ -13,6 +13,7 @@ from collector.books import settled_by
 from collector.desk import Desk
 from collector.gather import Batch
 from collector.letters import refusal, refused_by_store
+from telemetry.contract.decode import Received
 from telemetry.contract.frames import PowerFrame
 from telemetry.contract.intervals import IntervalSet
 from telemetry.runtime import logs
@@ -20,6 +21,7 @@ from telemetry.runtime.mqtt import Retry
 from telemetry.store.interface import Letter, Outcome, Store, StoreUnavailable, Verdict
 
 T = TypeVar("T")
+Tap = Callable[[Sequence[Received]], None]
 FLUSH_S = 5.0
 RECOUNT_S = 60.0
 
@@ -40,7 +42,10 @@ class Writer:
         desk: Desk,
         announce: Callable[[Sequence[Letter]], None],
         retry: Retry | None = None,
+        *,
+        tap: Tap | None = None,
     ) -> None:
+        self._tap = tap
         self._store = store
         self._desk = desk
         self._announce = announce
@@ -118,6 +123,8 @@ class Writer:
         """Closes the frames in the books, and has their nodes told."""
         pairs = list(zip((arrival.received for arrival in batch.arrivals), outcomes, strict=True))
         self._count([received.frame for received, outcome in pairs if outcome is Verdict.STORED])
+        if self._tap is not None:
+            self._tap([received for received, outcome in pairs if outcome is Verdict.STORED])
         self._desk.metrics.repeats.inc(sum(outcome is Verdict.REPEAT for _, outcome in pairs))
         for letter in letters:
             self._desk.metrics.letters.labels(letter.reason.partition(" ")[0]).inc()

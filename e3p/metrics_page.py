@@ -11,6 +11,7 @@ from analyzer.metrics import Metrics as AnalyzerMetrics
 from collector.metrics import Metrics as CollectorMetrics
 from edge_node.metrics import METRICS
 from telemetry.runtime.certificate import METRIC, METRIC_WORDS
+from view.live.metrics import Metrics as LiveMetrics
 
 CERTIFICATE = (METRIC, "gauge", METRIC_WORDS)
 PAGE = """\
@@ -49,6 +50,7 @@ def page() -> str:
     parts = [
         ("Collector", "`e3p collect`, `e3p serve`", _registered(CollectorMetrics().registry)),
         ("Analyzer", "`e3p analyze`, `e3p serve`", _registered(AnalyzerMetrics().registry)),
+        ("Live page", "`e3p live`, `e3p serve`", _registered(LiveMetrics().registry)),
         ("Every part", "where `mqtt_cert` is set", iter([CERTIFICATE])),
         ("Agent", "`e3p edge`", ((each.full_name, each.kind, each.words) for each in METRICS)),
     ]

@@ -1,20 +1,21 @@
-"""The server side in one process: broker, collector, analyzer, health page."""
+"""The server side in one process: broker, collector, analyzer, live page."""
 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
 import anyio
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from analyzer.app import Analyzer
 from collector.app import Collector
-from e3p import pages
 from e3p.announcer import Announcer
+from e3p.live import front
 from e3p.output import say
 from e3p.patience import waited_for
 from e3p.published import netscores
 from e3p.settings import Settings
+from grafana.annotator import annotators
 from telemetry.contract.errors import UserError
 from telemetry.runtime.address import Address
 from telemetry.runtime.broker import EmbeddedBroker
@@ -31,19 +32,18 @@ async def serve(settings: Settings) -> None:
         if settings.common.mqtt is None:
             address = settings.common.address((await _broker(stack, settings)).url)
         registry = CollectorRegistry()
-        collector = Collector(settings.collector, store, address, registry=registry)
-        place = (settings.serve.host, settings.serve.port)
-        page = pages.server(settings, place, collector.health, lambda: generate_latest(registry))
+        page = front(settings, lambda: collector.health(), address, registry)  # noqa: PLW0108 - made below
+        collector = Collector(settings.collector, store, address, registry=registry, tap=page.tap)
         analyzer = Analyzer(settings.analyzer, store, address, netscores(), registry=registry)
-        services = [page, *collector.services, *analyzer.services]
+        told = annotators(settings.grafana, address)
+        services = [*page.services, *collector.services, *analyzer.services, *told]
 
         async def until_ready() -> None:
-            await page.ready.wait()
+            await page.until_ready()
             await _until_connected(collector, address)
 
         def facts() -> dict[str, str]:
-            shown = f"http://{page.host}:{page.port}"
-            return {"mqtt": address.url, "store": settings.common.store, "page": shown}
+            return {"mqtt": address.url, "store": settings.common.store, "page": page.url}
 
         def trouble() -> str | None:
             return collector.trouble() or analyzer.trouble()

@@ -28,12 +28,23 @@ MIB = 1024 * 1024
 
 
 class ServeSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The `[serve]` section: where `e3p serve` listens, for browsers and with its own broker."""
+    """The `[serve]` section: where `e3p serve` listens, for browsers and with its own broker.
+
+    Without `live` there are only /healthz and /metrics.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    live: bool = True
     broker_host: str = "127.0.0.1"
     broker_port: Port = 1883
+
+
+class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The `[live]` section: where `e3p live` has its page."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8081
 
 
 class Settings(NamedTuple):
@@ -41,6 +52,7 @@ class Settings(NamedTuple):
 
     common: Common
     serve: ServeSettings
+    live: LiveSettings
     edge: EdgeSettings
     collector: CollectorSettings
     analyzer: AnalyzerSettings
@@ -68,6 +80,7 @@ class Settings(NamedTuple):
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "": Common,
     "serve": ServeSettings,
+    "live": LiveSettings,
     "edge": EdgeSettings,
     "collector": CollectorSettings,
     "analyzer": AnalyzerSettings,
@@ -92,6 +105,7 @@ def load(config: Path | None = None, *, level: Level = "warning", **flags: objec
     return Settings(
         common,
         resolved.section("serve", ServeSettings),
+        resolved.section("live", LiveSettings),
         resolved.section("edge", EdgeSettings),
         resolved.section("collector", CollectorSettings),
         resolved.section("analyzer", AnalyzerSettings),

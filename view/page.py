@@ -232,7 +232,7 @@ def _window(shown: Shown, at: int, excluded: Mapping[str, str]) -> Window:
         title=title + stream,
         state=result.state,
         energy=energy(result),
-        facts=tuple((term, value) for term, value in _facts(result) if value),
+        facts=tuple((term, value) for term, value in facts(result) if value),
         doubts=tuple(_doubts(result, excluded)),
         power=power(picture, shown.rest, result.idle_w) if picture else None,
         caption=_caption(shown),
@@ -246,7 +246,8 @@ def _doubts(result: Result, excluded: Mapping[str, str]) -> Iterable[str]:
     yield from (REASONS[each] for each in (*result.reasons, *result.flags))
 
 
-def _facts(result: Result) -> list[tuple[str, str | None]]:
+def facts(result: Result) -> list[tuple[str, str | None]]:
+    """What is known of a window, as terms and values with units."""
     late = result.latency_ms
     warm = result.temp_c or {}
     return [

@@ -11,7 +11,7 @@ import base64
 import binascii
 import hmac
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, NamedTuple
 
 import anyio
@@ -89,6 +89,11 @@ class HealthServer:
         self._password = password
         self._clients = 0
 
+    @property
+    def locked(self) -> bool:
+        """Whether there is a password."""
+        return self._password is not None
+
     async def run(self) -> None:
         """Serves until cancelled. Raises `UserError` when the port cannot be had."""
         try:
@@ -98,7 +103,7 @@ class HealthServer:
         self.port = server.sockets[0].getsockname()[1]
         self.ready.set()
         log.info("listening", url=f"http://{self.host}:{self.port}/healthz")
-        if self._password is None and not is_loopback(self.host):
+        if not self.locked and not is_loopback(self.host):
             log.warning("open to the network without a password", host=self.host, right="http_password_file")
         try:
             await anyio.sleep_forever()
@@ -129,11 +134,16 @@ class HealthServer:
             return _words(400, "no HTTP request")
         if parts[0] != b"GET":
             return _words(405, "only GET is answered")
+        known = await self.knows(lines)
+        return self.answer(parts[1].split(b"?", 1)[0].decode("latin-1"), known=known)
+
+    async def knows(self, lines: Iterable[bytes]) -> bool:
+        """Whether a request's header lines hold the password; a wrong one is answered late."""
         given = _password(lines)
-        known = self._knows(given)
+        known = self._is_password(given)
         if given is not None and not known:
             await anyio.sleep(REFUSED_S)
-        return self.answer(parts[1].split(b"?", 1)[0].decode("latin-1"), known=known)
+        return known
 
     def answer(self, path: str, *, known: bool) -> Answer:
         """The response to a path, for somebody who is `known` by the password or not."""
@@ -148,7 +158,7 @@ class HealthServer:
             return Answer(200, self._metrics(), EXPOSITION)
         return _words(404, "there are /healthz and /metrics")
 
-    def _knows(self, given: bytes | None) -> bool:
+    def _is_password(self, given: bytes | None) -> bool:
         """Whether the password is right; the time it takes tells nothing of it."""
         if self._password is None:
             return True
@@ -163,7 +173,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _password(lines: list[bytes]) -> bytes | None:
+def _password(lines: Iterable[bytes]) -> bytes | None:
     """The password of basic authentication (RFC 7617) among a request's header lines."""
     for line in lines:
         name, _, value = line.partition(b":")
