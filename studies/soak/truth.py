@@ -14,6 +14,8 @@ NEAR_MIN = 60
 """A change point is where it was injected within this; the blocks are a quarter of that."""
 EDGE_MIN = 4
 """An episode may begin and end so many windows beside the truth."""
+LATE_MIN = 15
+"""What is held up for less is not late: an outage's last minutes are not."""
 MINUTE_NS = 60 * 10**9
 
 
@@ -55,10 +57,11 @@ def is_found(fault: Injected, soak: Soak) -> bool:
             and abs(change.step - fault.size) < 0.25 * abs(fault.size)
             for change in soak.changes
         )
+    early_min = EDGE_MIN + (LATE_MIN if fault.kind == "late" else 0)
     return any(
         each.kind == fault.kind
         and abs(each.begin - begin) <= EDGE_MIN * MINUTE_NS
-        and abs(each.end - begin - fault.minutes * MINUTE_NS) <= EDGE_MIN * MINUTE_NS
+        and -early_min <= (each.end - begin) / MINUTE_NS - fault.minutes <= EDGE_MIN
         and (fault.kind != "clock_step" or abs((each.value or 0.0) - fault.size) < 0.5)
         for each in soak.episodes
     )
