@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from telemetry.contract.documents import Farewell
 from telemetry.contract.frames import ClockFrame, Frame, ManifestFrame
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.ledger import ledger_row
 from telemetry.contract.replies import State
+from telemetry.store.events import read_lasting
 from telemetry.store.interface import Account, Revision, Store
 
 KIND = "forgotten"
@@ -21,7 +23,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One node. Times are node time ns, `clock_ms` what its clock lacks of the collector's UTC.
 
     What nobody told is None: `state` where the broker has none or was not asked, the rest where the store has
-    no report, manifest or answered ping of the node's newest boot.
+    no report, manifest or answered ping of the node's newest boot. `findings` are the kinds of what lasts.
     """
 
     node: str
@@ -34,16 +36,24 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     missing: int = 0
     clock_ms: float | None = None
     software: str | None = None
+    findings: tuple[str, ...] = ()
 
 
-async def read_roll(store: Store, states: Mapping[str, State]) -> list[Entry]:
+async def read_roll(store: Store, states: Mapping[str, State], now_ns: int) -> list[Entry]:
     """Every node of the store and of the broker's retained `states`, by name; the forgotten are left out."""
     by_node: defaultdict[str, list[Account]] = defaultdict(list)
     for account in await store.accounts():
         by_node[account.key.node].append(account)
     gone = {revision.id: farewell_of(revision) for revision in await store.latest(KIND)}
+    lasting: defaultdict[str | None, list[str]] = defaultdict(list)
+    for finding in await read_lasting(store, now_ns):
+        lasting[finding.node].append(finding.kind)
     entries = [
-        await _entry(store, node, by_node[node], states.get(node)) for node in sorted({*by_node, *states})
+        replace(
+            await _entry(store, node, by_node[node], states.get(node)),
+            findings=tuple(dict.fromkeys(lasting[node])),
+        )
+        for node in sorted({*by_node, *states})
     ]
     return [entry for entry in entries if not _is_gone(entry, gone.get(entry.node))]
 

@@ -13,6 +13,7 @@ from e3p.finding import Finding
 from e3p.settings import Settings
 from e3p.times import show_time
 from telemetry.contract.errors import UserError
+from telemetry.contract.events import Finding as EventFinding
 from telemetry.contract.events import FleetEvent
 from telemetry.contract.nodetime import to_ns
 from telemetry.store.events import read_events
@@ -37,7 +38,7 @@ async def examine_store(settings: Settings) -> list[Finding]:
         await store.open()
         try:
             held = Finding("store", url, well=True, words=await _tried(store))
-            return [held, *(_told(event) for event in await read_events(store) if _is_new(event))]
+            return [held, *(_told(event) for event in await _worth_telling(store))]
         finally:
             await store.close()
     except (UserError, StoreUnavailable, StoreTooNew) as error:
@@ -65,8 +66,15 @@ def examine_time(now_s: float) -> Finding:
     return Finding("time", "", well=True, words=f"{says}, {kept}")
 
 
-def _is_new(event: FleetEvent) -> bool:
-    return time.time_ns() - event.at < DAY_NS
+async def _worth_telling(store: Store) -> list[FleetEvent]:
+    """The findings that last, beyond information, and other events of the last day."""
+    now_ns = time.time_ns()
+    events = await read_events(store, now_ns, since_ns=now_ns - DAY_NS)
+    return [
+        event
+        for event in events
+        if not isinstance(event, EventFinding) or (event.lasts and event.severity != "info")
+    ]
 
 
 def _told(event: FleetEvent) -> Finding:

@@ -15,6 +15,7 @@ from analyzer.fleet.windows import Windows
 from telemetry.contract.events import EVENT, Finding
 from telemetry.contract.ledger import ledger_row
 from telemetry.contract.nodetime import NS_PER_S
+from telemetry.store.events import AHEAD_NS, MEMORY_NS, findings_of
 from telemetry.store.interface import Revision
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from telemetry.contract.replies import State
     from telemetry.store.interface import Account, Store
 
-MEMORY_NS = 90 * 86_400 * NS_PER_S
-"""Findings that were told longer ago are not looked at after a restart."""
-FUTURE_NS = 86_400 * NS_PER_S
 LOOK_S = 1.0
 DAY_S = 86_400.0
 
@@ -60,8 +58,8 @@ class Office:
 
     async def open(self, now_ns: int) -> None:
         """Reads what earlier runs told and learned."""
-        stored = await self._store.during(EVENT, now_ns - MEMORY_NS, now_ns + FUTURE_NS)
-        self._register = Register(filter(None, map(finding_of, stored)))
+        stored = await self._store.during(EVENT, now_ns - MEMORY_NS, now_ns + AHEAD_NS)
+        self._register = Register(findings_of(stored))
         await self._windows.open()
 
     def hear(self, node: str, now_s: float) -> None:
@@ -143,11 +141,3 @@ def as_revision(finding: Finding) -> Revision:
     """The finding as the store takes it."""
     doc = msgspec.json.encode(finding)
     return Revision(kind=EVENT, id=finding.id, revision=finding.revision, node=finding.node, doc=doc)
-
-
-def finding_of(revision: Revision) -> Finding | None:
-    """The finding in a stored event; None where it is an event of another kind."""
-    try:
-        return msgspec.json.decode(revision.doc, type=Finding)
-    except msgspec.ValidationError:
-        return None

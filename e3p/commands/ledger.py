@@ -20,10 +20,13 @@ def ledger(
     json: options.Json = False,
 ) -> int:
     """Made = stored + dead + lost + spooled + missing, for each sequence. Exit code 1 unless it closes."""
+    import time
+
     import anyio
 
     from e3p.output import print_json
     from e3p.settings import load
+    from telemetry.contract.events import Finding
     from telemetry.store.books import read_ledger
     from telemetry.store.events import read_events
 
@@ -31,7 +34,8 @@ def ledger(
 
     async def ask() -> tuple[list[LedgerRow], list[FleetEvent]]:
         async with settings.opened_store(create=False) as opened:
-            return await read_ledger(opened, node), await read_events(opened, node)
+            told = await read_events(opened, time.time_ns(), node=node)
+            return await read_ledger(opened, node), [each for each in told if not isinstance(each, Finding)]
 
     rows, events = anyio.run(ask)
     closed = all(row.closed for row in rows)

@@ -30,10 +30,12 @@ def list_(
     config: options.Config = None,
     json: options.Json = False,
 ) -> None:
-    """Lists every node with its state, when it was last seen, and what it keeps or misses.
+    """Lists every node with its state, when it was last seen, what it keeps or misses, and what lasts of it.
 
     Without a broker that answers, the states are unknown.
     """
+    import time
+
     import anyio
 
     from e3p.output import print_json
@@ -44,7 +46,7 @@ def list_(
 
     async def work() -> list[Entry]:
         async with settings.opened_store(create=False) as opened:
-            return await read_roll(opened, await _states(settings.common.address()))
+            return await read_roll(opened, await _states(settings.common.address()), time.time_ns())
 
     entries = anyio.run(work)
     if json:
@@ -79,7 +81,7 @@ def forget(
         address = settings.common.address()
         async with settings.opened_store(create=False) as opened:
             states = await read_states(address)
-            chosen = _chosen(names, await read_roll(opened, states))
+            chosen = _chosen(names, await read_roll(opened, states, time.time_ns()))
             await clear(address, [entry.node for entry in chosen])
             for entry in chosen:
                 await leave(opened, entry, time.time_ns())
@@ -136,6 +138,7 @@ def _print(entries: list[Entry]) -> None:
         "missing",
         "clock (ms)",
         "software",
+        "findings",
     )
     print_table(
         headings,
@@ -150,6 +153,7 @@ def _print(entries: list[Entry]) -> None:
                 entry.missing,
                 None if entry.clock_ms is None else f"{entry.clock_ms:.1f}",
                 entry.software,
+                ", ".join(entry.findings) or None,
             )
             for entry in entries
         ],

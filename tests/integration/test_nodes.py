@@ -75,7 +75,7 @@ async def retain(address: Address, node: str, state: State = READY) -> None:
 
 async def test_an_entry_tells_what_store_and_broker_know(store: Store) -> None:
     await speak(store)
-    (entry,) = await read_roll(store, {"tx2": READY})
+    (entry,) = await read_roll(store, {"tx2": READY}, 0)
     assert (entry.node, entry.state, entry.device, entry.software) == ("tx2", "ready", "jetson-tx2", "e3p 9")
     assert (entry.boots, entry.spooled, entry.missing) == (1, 1, 1)
     assert entry.last_seen == ANCHOR + 9 * S
@@ -84,30 +84,30 @@ async def test_an_entry_tells_what_store_and_broker_know(store: Store) -> None:
 
 async def test_without_the_broker_the_state_is_unknown_and_the_rest_is_there(store: Store) -> None:
     await speak(store)
-    (entry,) = await read_roll(store, {})
+    (entry,) = await read_roll(store, {}, 0)
     assert (entry.state, entry.software) == (None, "e3p 1")
 
 
 async def test_a_node_that_only_the_broker_knows_is_on_the_list(store: Store) -> None:
-    (entry,) = await read_roll(store, {"new": READY})
+    (entry,) = await read_roll(store, {"new": READY}, 0)
     assert (entry.node, entry.made, entry.last_seen) == ("new", 0, None)
 
 
 async def test_a_forgotten_node_leaves_the_list_and_its_data_stays(store: Store) -> None:
     await speak(store)
-    await forget(store, (await read_roll(store, {}))[0], now_ns=1)
-    assert await read_roll(store, {}) == []
+    await forget(store, (await read_roll(store, {}, 0))[0], now_ns=1)
+    assert await read_roll(store, {}, 0) == []
     assert {account.key.node for account in await store.accounts()} == {"tx2"}
 
 
 async def test_a_forgotten_node_that_speaks_again_comes_back_and_can_be_forgotten_again(store: Store) -> None:
     await speak(store)
-    await forget(store, (await read_roll(store, {}))[0], now_ns=1)
+    await forget(store, (await read_roll(store, {}, 0))[0], now_ns=1)
     await store.write([power(5)])
-    (entry,) = await read_roll(store, {})
+    (entry,) = await read_roll(store, {}, 0)
     await forget(store, entry, now_ns=2)
-    assert await read_roll(store, {}) == []
-    assert [entry.state for entry in await read_roll(store, {"tx2": READY})] == ["ready"]
+    assert await read_roll(store, {}, 0) == []
+    assert [entry.state for entry in await read_roll(store, {"tx2": READY}, 0)] == ["ready"]
 
 
 async def test_what_the_broker_keeps_of_a_forgotten_node_is_cleared(address: Address) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -134,7 +135,7 @@ async def test_the_ledger_shows_the_event_beside_the_frames(store: SqliteStore, 
     async with running(store) as line:
         await live_together(line)
         await kept(store)
-    assert [event.kind for event in await read_events(store, NODE)] == ["two_boots"]
+    assert [event.kind for event in await read_events(store, time.time_ns(), node=NODE)] == ["two_boots"]
     await store.close()
     url = f"sqlite:///{tmp_path / 'e3p.db'}"
     said = await anyio.to_thread.run_sync(lambda: e3p("ledger", "--store", url))
