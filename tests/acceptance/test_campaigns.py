@@ -8,10 +8,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.processes import NODE, ROOT, Line, Program, until
 from tests.running import FAKES
+from tests.servers import Broker
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
@@ -64,6 +66,12 @@ async def agent(line: Line, node: str = NODE, **more: str) -> Program:
     line.env = before
     await program.says(re.compile("e3p edge: ready"))
     return program
+
+
+def roles(process: psutil.Process) -> set[str]:
+    """What a process of an agent's family is there for."""
+    words = process.cmdline()
+    return {name for name in ("part", "runner.py") if any(word.endswith(name) for word in words)}
 
 
 def start(line: Line, plan: str, nodes: str) -> dict[str, Any]:
@@ -155,4 +163,39 @@ async def test_a_campaign_waits_for_a_node_that_is_away_is_cancelled_and_resumed
         assert line.ask("campaign", "resume", "night", "--mqtt", line.mqtt or "")[0] == 0
         node = (await settled(line))[NODE]
         assert (node["state"], node["done"]) == ("ended", 2)
+        assert edge.text.count("images in") == 2
+
+
+@pytest.mark.long
+async def test_trials_go_on_without_a_broker_and_all_is_known_once_it_is_back(
+    tmp_path: Path, mosquitto: Broker
+) -> None:
+    with Line(tmp_path) as line:
+        with_fakes(line)
+        await line.serve(mosquitto.url)
+        edge = await agent(line)
+        start(line, write_plan(tmp_path, "tiny_one", trials=3, min_s=2.0), NODE)
+        await edge.says(re.compile("trial 0 begins"))
+        mosquitto.stop()
+        await edge.says(re.compile(r"(images in [\d.]+ s(.|\n)*){3}"))
+        mosquitto.start()
+        node = (await settled(line))[NODE]
+        assert (node["state"], node["done"], node["results"], node["invalid"]) == ("ended", 3, 3, 0)
+        assert edge.text.count("images in") == 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("victims", ["the child", "the child and its runner"])
+async def test_a_child_that_is_killed_is_followed_by_one_that_goes_on(tmp_path: Path, victims: str) -> None:
+    with Line(tmp_path) as line:
+        with_fakes(line)
+        await line.serve()
+        edge = await agent(line)
+        start(line, write_plan(tmp_path, "tiny_one", trials=2, min_s=3.0), NODE)
+        await edge.says(re.compile(r"images in [\d.]+ s(.|\n)*trial 1 begins"))
+        family = [each for each in edge.family() if roles(each)]
+        for process in family if victims != "the child" else family[:1]:
+            process.kill()
+        node = (await settled(line))[NODE]
+        assert (node["state"], node["done"], node["results"]) == ("ended", 2, 2)
         assert edge.text.count("images in") == 2
