@@ -18,36 +18,24 @@ SIGNIFICANT = 0.05
 
 def families_table(families: Families) -> Table:
     """Each family's effects with their 95 % intervals."""
-    head = (
-        "family",
-        "models",
-        "energy, times",
-        "g",
-        "p",
-        "energy per MAC, times",
-        "accuracy, points",
-        "g",
-        "p",
-    )
     rows = tuple(
-        (
-            each.family,
-            f"{each.models} / {each.others}",
-            _times(each.log_energy),
-            _g(each.log_energy),
-            f"{each.log_energy.p:.2g}",
-            _times(each.log_energy_per_gmac),
-            _points(each.accuracy),
-            _g(each.accuracy),
-            f"{each.accuracy.p:.2g}",
-        )
+        (name, counts, what, f"{size} {of}", _g(found), f"{found.p:.2g}")
         for each in families.effects
+        for name, counts, what, size, of, found in _quantities(each)
     )
     caption = (
         "Each family against all other models measured, with 95 %; g: in standard deviations of a model, "
         "p: by permutation"
     )
-    return Table(caption, head, rows, frozenset(range(1, len(head))))
+    return Table(caption, ("family", "models", "of", "difference", "g", "p"), rows, frozenset({3, 4, 5}))
+
+
+def _quantities(each: FamilyEffect) -> Iterator[tuple[str, str, str, str, str, Contrast]]:
+    counts = f"{each.models} / {each.others}"
+    yield each.family, counts, "energy", _times(each.log_energy), "times", each.log_energy
+    per_mac = each.log_energy_per_gmac
+    yield each.family, counts, "energy per MAC", _times(per_mac), "times", per_mac
+    yield each.family, counts, "accuracy", _points(each.accuracy), "points", each.accuracy
 
 
 def family_lines(families: Families) -> Iterator[str]:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from telemetry.contract.manifest import ORIGINS
 
 if TYPE_CHECKING:
+    from analyzer.devices import Comparison
+    from analyzer.families import Families
+    from analyzer.screening import Screening
     from telemetry.contract.documents import EventRefused, LedgerRow, Result
     from telemetry.contract.frames import ManifestFrame
     from telemetry.contract.ranking import Ranking
@@ -40,6 +43,14 @@ class Shown(NamedTuple):
     rest: Picture | None = None
 
 
+class Findings(NamedTuple):
+    """What goes beyond one ranking: the candidates on paper, devices compared, families compared."""
+
+    screening: Screening
+    comparisons: Sequence[Comparison]
+    families: Sequence[Families]
+
+
 @dataclass(frozen=True)
 class Material:
     """What a report shows. `windows` are the newest results in time order; `results` are all of them.
@@ -57,6 +68,7 @@ class Material:
     refused_events: Sequence[EventRefused]
     letters: Sequence[Letter]
     ledger: Sequence[LedgerRow]
+    findings: Findings | None = None
 
 
 def by_origin(rankings: Sequence[Ranking]) -> list[Ranking]:

@@ -18,6 +18,7 @@ from view.numbers import energy, fixed, moment, number, percent, seconds, unit, 
 from view.power import power
 from view.reasons import REASONS
 from view.tables import Facts, Table
+from view.wider import Wider, wider
 
 MOST_SURE = 12
 """A matrix of more rows than that is for a machine to read: ranking.json has it."""
@@ -91,6 +92,7 @@ class Page:
     equation: Table
     ranges: Table
     closed: bool
+    wider: Wider
 
 
 def page(material: Material, now_ns: int) -> Page:
@@ -119,6 +121,7 @@ def page(material: Material, now_ns: int) -> Page:
         equation=tables.equation_table(material.ledger),
         ranges=tables.ranges_table(material.ledger),
         closed=all(row.closed for row in material.ledger),
+        wider=wider(material.findings, {result.model for result in material.results if result.model}),
     )
 
 

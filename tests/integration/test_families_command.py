@@ -30,7 +30,7 @@ def test_families_are_told_with_their_effects(kept: Kept) -> None:
     kept.put(the_13())
     said = kept.e3p("families")
     assert said.status == 0
-    assert "hybrid     9 / 4" in said.out
+    assert "hybrid     9 / 4   energy" in said.out
     assert "hybrid models take 0." in said.out
 
 

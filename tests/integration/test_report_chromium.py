@@ -18,7 +18,7 @@ from tests.servers import missing_server
 from view.material import Choice
 
 WIDTHS = (1280, 390)
-PLOTS = 12
+PLOTS = 13
 DRAWN = "document.querySelectorAll('.js-plotly-plot').length"
 # Each text against the first ground below it that is not clear: what WCAG 2 calls the contrast ratio.
 FAINT = """

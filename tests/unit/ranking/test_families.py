@@ -82,7 +82,8 @@ def test_three_against_three_are_said_to_be_too_few() -> None:
     assert lines[0].startswith("hybrid: 3 against 3 models are too few for any difference")
 
 
-def test_the_table_has_a_row_for_each_family() -> None:
+def test_the_table_has_a_row_for_each_family_and_quantity() -> None:
     table = families_table(of(measured(HYBRID), measured(PLAIN)))
-    assert [row[0] for row in table.rows] == ["hybrid", "plain"]
+    assert [row[0] for row in table.rows] == ["hybrid"] * 3 + ["plain"] * 3
+    assert {row[2] for row in table.rows} == {"energy", "energy per MAC", "accuracy"}
     assert table.rows[0][1] == "5 / 5"
