@@ -24,6 +24,7 @@ GMAC_S = 0.008
 """How long a billion multiply-accumulates take."""
 JITTER = 0.03
 START_S = 4.0
+"""How long an agent takes to listen and to sample, at most."""
 IDLE_S = 3.0
 REST_S = 1.0
 CHUNK_S = 10.0
@@ -69,17 +70,35 @@ def check_sensors(settings: EdgeSettings) -> None:
         raise UserError(f"a simulated node has simulated sensors ({found} configured); {right}")
 
 
-async def run(asked: Asked, agent: Sequence[str]) -> int:
-    """The agent as a child, and the work beside it, until a signal or the end; the agent's exit code."""
+async def run(asked: Asked, agent: Sequence[str], soak: Sequence[str] | None = None) -> int:
+    """The agent as a child, work and a soak beside it, until a signal or the end; the agent's exit code."""
     process = await anyio.open_process(agent, stdout=None, stderr=None)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_until_stopped, tasks.cancel_scope)
         tasks.start_soon(_until_gone, process, tasks.cancel_scope)
+        await anyio.sleep(START_S)
+        if soak is not None:
+            tasks.start_soon(_beside, soak)
         await _work(asked)
         tasks.cancel_scope.cancel()
+    await _stop(process)
+    return process.returncode or 0
+
+
+async def _beside(command: Sequence[str]) -> None:
+    """A program for as long as the work goes on."""
+    process = await anyio.open_process(command, stdout=None, stderr=None)
+    try:
+        await process.wait()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _stop(process)
+
+
+async def _stop(process: anyio.abc.Process) -> None:
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)
-    return await process.wait()
+    await process.wait()
 
 
 async def _until_stopped(scope: anyio.CancelScope) -> None:
@@ -94,7 +113,6 @@ async def _until_gone(process: anyio.abc.Process, scope: anyio.CancelScope) -> N
 
 
 async def _work(asked: Asked) -> None:
-    await anyio.sleep(START_S)
     group = f"simulated-{secrets.token_hex(4)}"
     with anyio.move_on_after(asked.seconds):
         mark.prepare(group)

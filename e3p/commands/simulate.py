@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -84,6 +85,9 @@ def node(
     slowness: Annotated[float, typer.Option(min=0.01, help="2 is a device that takes twice as long.")] = 1.0,
     application: Annotated[str, typer.Option("--app", help="The name of what works on it.")] = "camera",
     seconds: Annotated[float | None, typer.Option(min=1, help="Stop after so long; else run on.")] = None,
+    soak: Annotated[
+        Path | None, typer.Option(metavar="PLAN", help="Run this soak, which watches the application.")
+    ] = None,
     mqtt: options.Mqtt = None,
     config: options.Config = None,
 ) -> int:
@@ -103,9 +107,12 @@ def node(
     simulated.check_sensors(settings.edge)
     names = [name.strip() for name in models.split(",") if name.strip()]
     asked = simulated.Asked(application, simulated.known(names), trials, trial_seconds, slowness, seconds)
-    given = {"--node": node, "--mqtt": mqtt, "--config": config}
+    program = [sys.executable, "-m", "e3p"]
+    given = {"--mqtt": mqtt, "--config": config}
     words = [str(word) for name, value in given.items() if value is not None for word in (name, value)]
-    return anyio.run(simulated.run, asked, [sys.executable, "-m", "e3p", "edge", *words])
+    agent = [*program, "edge", *words, *(["--node", node] if node else [])]
+    beside = [*program, "soak", "run", str(soak), *words] if soak else None
+    return anyio.run(simulated.run, asked, agent, beside)
 
 
 async def _interruptible(run: Fleet) -> Outcome:

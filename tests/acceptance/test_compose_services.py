@@ -143,9 +143,9 @@ async def test_the_stack_comes_up_well_and_stores_what_its_node_measures(stack: 
 
 
 @pytest.mark.usefixtures("broker", "store")
-async def test_a_node_of_the_demo_fills_the_store_with_trials_and_a_ranking(stack: Stack) -> None:
+async def test_a_node_of_the_demo_fills_the_store_with_trials_a_ranking_and_a_soak(stack: Stack) -> None:
     stack.e3p(*stack.started_with("store-setup"))
-    for name in ("collector", "analyzer", "demo-1"):
+    for name in ("collector", "analyzer", "demo-3"):
         stack.start(name)
     asked = stack.started_with("collector")[1]
 
@@ -153,9 +153,12 @@ async def test_a_node_of_the_demo_fills_the_store_with_trials_and_a_ranking(stac
         told = stack.e3p(["rank", "--origin", "synthetic", "--json"], asked, codes=(0, 1, 2))
         return {row["model"] for row in json.loads(told or "{}").get("rows", ())}
 
-    await until(lambda: len(ranked()) == 3, lambda: f"{ranked()} {stack.programs['demo-1'].text}")
-    for name in ("demo-1", "analyzer", "collector"):
+    words = lambda: f"{ranked()} {stack.programs['analyzer'].text}"  # noqa: E731
+    await until(lambda: len(ranked()) == 3, words, 150)
+    for name in ("demo-3", "analyzer", "collector"):
         assert await stack.programs[name].interrupt(signal.SIGTERM) == 0, stack.programs[name].text
     told = json.loads(stack.e3p(["ledger", "--json"], asked))
-    assert {row["node"] for row in told["streams"]} == {"demo-1"}
+    assert {row["node"] for row in told["streams"]} == {"demo-3"}
     assert told["closed"]
+    (soak,) = json.loads(stack.e3p(["soak", "report", "demo", "--json"], asked))
+    assert (soak["node"], soak["plan"]["watch"]["app"]) == ("demo-3", "camera")
