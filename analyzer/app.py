@@ -19,6 +19,7 @@ from analyzer.query import by_node
 from analyzer.ranking import NO_NETSCORES
 from analyzer.revisions import result_id
 from analyzer.scoring import Score
+from analyzer.soak.keeper import Keeper
 from analyzer.standings import Standings
 from telemetry.contract.decode import decode_message
 from telemetry.contract.encode import encode
@@ -80,6 +81,7 @@ class Analyzer:
         limits = Limits(settings.silent_s, settings.spool_mib)
         shown = [path for path in (address.tls.cert, address.tls.ca) if path] if address.tls else []
         self._office = Office(store, limits, settings.regression_percent, shown)
+        self._soaks = Keeper(store)
         self._outbox = Outbox(self._link)
         self._turn = anyio.Lock()
         self._pulse = Pulse(STUCK_S)
@@ -214,6 +216,7 @@ class Analyzer:
                 await desk.settle(time.monotonic(), self)
             await self._rank()
             await self._watch_fleet()
+            await self._soaks.step(time.time_ns())
         await self._send()
 
     async def _take_in(self, node: str) -> None:
@@ -264,7 +267,7 @@ class Analyzer:
         desk = self._desks.get(node)
         if desk is None:
             minute_ns = to_ns(self._settings.window_s)
-            desk = Desk(self._store, node, minute_ns=minute_ns, ear=self._office.read)
+            desk = Desk(self._store, node, minute_ns=minute_ns, ear=self._soaks.beside(self._office.read))
             self._desks[node] = desk
         desk.meters = self._book.meters.get(node, ())
         return desk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from analyzer.soak.judge import comparison_held, counts_held, drifts_held, limit
 from analyzer.soak.series import WINDOW_NS, Series, Window, series_of, slots_between
 from telemetry.contract.documents import LedgerRow
 from telemetry.contract.nodetime import NS_PER_S
-from telemetry.contract.soak import Compared, Drift, Episode, Frames, Held, Metric, Soak, Windows
+from telemetry.contract.soak import Change, Compared, Drift, Episode, Frames, Held, Metric, Soak, Windows
 from telemetry.contract.soak_plan import SoakPlan
 
 METRICS: tuple[Metric, ...] = ("j_per_image", "latency_ms", "temp_c")
@@ -68,22 +68,20 @@ class Material:
 
 def assess(material: Material) -> Soak:
     """The verdict on a soak, as far as it has come."""
-    run, budgets = material.run, material.run.plan.budgets
+    run = material.run
     is_over = material.now - SETTLE_NS >= run.planned_end
     end = min(run.planned_end, material.now - SETTLE_NS)
     series = series_up_to(material, end)
     episodes = episodes_of(series, material.reports, list(_happened(material)))
-    found = [figure_of(series, metric) for metric in METRICS]
-    drifts = [each.drift for each in found if each.drift]
-    changes = sorted((change for each in found for change in each.changes), key=lambda each: each.at)
+    drifts, changes = _figures_of(series)
     windows = _windows(series)
-    compared = list(_compared(drifts, material.earlier))
-    held = [
-        *drifts_held(drifts, budgets, run.plan.duration_s),
-        *counts_held(windows, episodes, budgets),
-        *limits_held(_hottest(series), changes, budgets),
-        *comparison_held(compared, budgets),
-    ]
+    compared = tuple(_compared(drifts, material.earlier))
+    held = (
+        *drifts_held(drifts, run.plan.budgets, run.plan.duration_s),
+        *counts_held(windows, episodes, run.plan.budgets),
+        *limits_held(_hottest(series), changes, run.plan.budgets),
+        *comparison_held(compared, run.plan.budgets),
+    )
     verdict, reasons = verdict_of(
         held,
         is_over=is_over,
@@ -91,11 +89,7 @@ def assess(material: Material) -> Soak:
         left_s=(run.planned_end - material.now) / NS_PER_S,
     )
     return Soak(
-        soak=run.soak,
-        name=run.plan.name,
-        node=run.node,
-        app=run.app,
-        **material.facts._asdict(),
+        **_names(material),
         begin=run.begin,
         end=max(run.begin, end),
         planned_end=run.planned_end,
@@ -103,16 +97,30 @@ def assess(material: Material) -> Soak:
         is_over=is_over,
         verdict=verdict,
         reasons=tuple(reasons),
-        held=tuple(held),
+        held=held,
         drift=tuple(drifts),
         changes=tuple(changes),
         episodes=tuple(episodes),
         windows=windows,
         frames=_frames(material.ledger) if material.ledger else None,
-        compared=tuple(compared),
+        compared=compared,
         figures=dict(_figures(held, drifts)),
         plan=run.plan,
     )
+
+
+def _names(material: Material) -> dict[str, Any]:
+    """Which soak it is, and of what."""
+    run = material.run
+    own = {"soak": run.soak, "name": run.plan.name, "node": run.node, "app": run.app}
+    return {**own, **material.facts._asdict()}
+
+
+def _figures_of(series: Series) -> tuple[list[Drift], list[Change]]:
+    """The drifts, and all steps in the order of time."""
+    found = [figure_of(series, metric) for metric in METRICS]
+    changes = (change for each in found for change in each.changes)
+    return [each.drift for each in found if each.drift], sorted(changes, key=lambda each: each.at)
 
 
 def series_up_to(material: Material, end: int) -> Series:

@@ -138,7 +138,9 @@ def verdict_of(
     opens = [each.words for each in held if each.verdict == "inconclusive"]
     if not worked:
         opens.insert(0, "no window with work is stored: is the server on the device's broker?")
-    if not is_over:
+    if not is_over and left_s <= 0:
+        opens.insert(0, "its last windows are still on their way")
+    elif not is_over:
         left = f"{left_s / 3600:.1f} h" if left_s < 2 * DAY_S else f"{left_s / DAY_S:.1f} days"
         opens.insert(0, f"it is not over: {left} are left")
     if failed:

@@ -8,20 +8,21 @@ from typing import NamedTuple
 import msgspec
 
 from analyzer.reader import parts_of
-from analyzer.revisions import INTERVAL, put_next, result_of
+from analyzer.revisions import INTERVAL, put_next
 from analyzer.soak.assess import Material
 from analyzer.soak.axis import Axis, Boot, axis_of
 from analyzer.soak.episodes import absent, runs_of
 from analyzer.soak.marked import Marked, Said, said_in, soaks_of
 from analyzer.soak.series import series_of, slots_between
-from analyzer.soak.windows import facts_of, results_of, windows_of, with_offsets
-from telemetry.contract.documents import LedgerRow, Result
+from analyzer.soak.windows import Minute, facts_of, results_of, windows_of, with_offsets
+from telemetry.contract.documents import LedgerRow
 from telemetry.contract.frames import ManifestFrame, MarksFrame, StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.ledger import ledger_row
 from telemetry.contract.soak import SOAK, Soak
 from telemetry.store.interface import Account, Revision, Store
 
+DAY_NS = 86_400 * 10**9
 MARGIN_NS = 120 * 10**9
 """Windows are looked for so far around each boot's share of the soak."""
 
@@ -108,13 +109,16 @@ async def _boot(
     return Boot(account.key.boot, frames[0].os_boot, anchor, frames[0].t0, end)
 
 
-async def _results(store: Store, marked: Marked, boots: Sequence[Boot]) -> list[Result]:
-    """The minutes of work of these boots, each once."""
-    found: dict[str, Result] = {}
+async def _results(store: Store, marked: Marked, boots: Sequence[Boot]) -> list[Minute]:
+    """The minutes of the soak's application in these boots, each once; read day by day."""
+    found: dict[str, Minute] = {}
     for boot in boots:
         begin, end = boot.anchor + boot.begin - MARGIN_NS, boot.anchor + boot.end + MARGIN_NS
-        for revision in await store.during(INTERVAL, begin, end, marked.node):
-            found[revision.id] = result_of(revision)
+        for day in range(begin, end, DAY_NS):
+            for revision in await store.during(INTERVAL, day, min(day + DAY_NS, end), marked.node):
+                minute = msgspec.json.decode(revision.doc, type=Minute)
+                if minute.app == marked.plan.app:
+                    found[revision.id] = minute
     return list(found.values())
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+import msgspec
+
 from analyzer.soak.assess import NO_FACTS, Facts
 from analyzer.soak.axis import Axis, Boot
 from analyzer.soak.series import NAN, Window
-from telemetry.contract.documents import Result
+from telemetry.contract.documents import Latency
 from telemetry.contract.nodetime import NS_PER_S
 from telemetry.contract.soak_plan import SoakPlan
 
@@ -16,7 +18,36 @@ REANALYZED = "reanalyzed"
 """The reason of results that were computed again by a person's wish: they tell nothing of lateness."""
 
 
-def results_of(results: Iterable[Result], plan: SoakPlan) -> list[Result]:
+class Minute(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the result of a minute a soak rests on: there may be tens of thousands of them."""
+
+    begin: int
+    end: int
+    state: str
+    stream: str
+    meter: str | None = None
+    leads: bool | None = None
+    app: str | None = None
+    model: str | None = None
+    device: str | None = None
+    software: str | None = None
+    images: int | None = None
+    j_per_1000: float | None = None
+    latency_ms: Latency | None = None
+    temp_c: dict[str, float] | None = None
+    throttle: tuple[str, ...] | None = None
+    flags: tuple[str, ...] = ()
+    utc_offset_ns: int | None = None
+    computed_at: int | None = None
+    reason: str | None = None
+
+    @property
+    def source(self) -> str:
+        """The node's own stream, or METER/STREAM of a meter on another host."""
+        return f"{self.meter}/{self.stream}" if self.meter else self.stream
+
+
+def results_of(results: Iterable[Minute], plan: SoakPlan) -> list[Minute]:
     """Those of the soak's application and model with a number, of the stream that leads, else the first."""
     model = plan.watch.model if plan.watch else None
     own = [
@@ -29,7 +60,7 @@ def results_of(results: Iterable[Result], plan: SoakPlan) -> list[Result]:
     return leading or [each for each in own if each.source == first]
 
 
-def with_offsets(axis: Axis, results: Sequence[Result]) -> Axis:
+def with_offsets(axis: Axis, results: Sequence[Minute]) -> Axis:
     """The axis with the offset that was measured in each boot, from windows that lie in no other."""
     measured: dict[str, list[int]] = {}
     for each in results:
@@ -39,13 +70,13 @@ def with_offsets(axis: Axis, results: Sequence[Result]) -> Axis:
     return Axis(tuple(_with_offset(boot, measured.get(boot.name)) for boot in axis.boots))
 
 
-def windows_of(results: Sequence[Result], axis: Axis) -> list[Window]:
+def windows_of(results: Sequence[Minute], axis: Axis) -> list[Window]:
     """The windows on the axis; a result of a time in which no boot is known to have lived has no place."""
     placed = ((axis.of_node_time(each.begin, each.end, each.utc_offset_ns), each) for each in results)
     return [_window(place, each) for place, each in placed if place is not None]
 
 
-def facts_of(results: Sequence[Result]) -> Facts:
+def facts_of(results: Sequence[Minute]) -> Facts:
     """What the newest result says of the node."""
     if not results:
         return NO_FACTS
@@ -57,7 +88,7 @@ def _with_offset(boot: Boot, offsets: list[int] | None) -> Boot:
     return boot._replace(offset_ns=round(median(offsets))) if offsets else boot
 
 
-def _window(begin: int, result: Result) -> Window:
+def _window(begin: int, result: Minute) -> Window:
     temperatures = (result.temp_c or {}).values()
     late_s = 0.0
     if result.computed_at is not None and result.reason != REANALYZED:

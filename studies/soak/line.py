@@ -64,7 +64,7 @@ class _Line:
     async def take(self, node: str, sent: Sequence[Sent], now_ns: int) -> int:
         """Stores what a device sent, and computes what follows from it. How many frames that were."""
         self._now_ns = now_ns
-        came = [_received(node, stream, encode(frame)) for stream, frame in sent]
+        came = [received(node, stream, encode(frame)) for stream, frame in sent]
         outcomes = await self._store.write(came)
         settled: dict[StreamKey, IntervalSet] = {}
         for each, outcome in zip(came, outcomes, strict=True):
@@ -143,7 +143,7 @@ async def run_documents(nodes: Sequence[Node], hours: float, url: str) -> Outcom
                     results += filter(None, (device.result(at),))
                 if first + DAY_MIN >= device.minutes:
                     sent += device.farewell()
-                await store.write([_received(node.name, stream, encode(frame)) for stream, frame in sent])
+                await store.write([received(node.name, stream, encode(frame)) for stream, frame in sent])
                 await store.put([as_revision(result) for result in results])
                 frames += len(sent)
             peaks.append(_peak_mib())
@@ -182,7 +182,8 @@ def _comes_back(device: SimulatedDevice, at: int) -> bool:
     return at in edges
 
 
-def _received(node: str, stream: str, payload: bytes) -> Received:
+def received(node: str, stream: str, payload: bytes) -> Received:
+    """A frame as the collector receives it."""
     came = receive(f"e3p/v1/{node}/{stream}", payload)
     if not isinstance(came, Received):
         raise TypeError(f"{stream} is no frame")
