@@ -7,6 +7,7 @@ from typing import Any
 from grafana.alerts_contacts import contacts
 from grafana.alerts_rules import RULES, Rule
 from grafana.bundle import SOURCE, Json
+from grafana.catalogue import DASHBOARDS
 
 FOLDER = "e3p"
 GROUP = "e3p"
@@ -39,7 +40,15 @@ def rule_json(rule: Rule) -> Json:
         "annotations": {"summary": rule.summary, "description": rule.todo, "runbook_url": rule.runbook},
         "labels": {"severity": rule.severity, "source": "e3p"},
         "isPaused": False,
+        **_place(*rule.panel),
     }
+
+
+def _place(uid: str, title: str) -> Json:
+    """A panel as Grafana finds it: panels are numbered in their order, from 1."""
+    (dashboard,) = (each for each in DASHBOARDS if each.uid == uid)
+    titles = [panel.title for panel in dashboard.panels]
+    return {"dashboardUid": uid, "panelId": titles.index(title) + 1}
 
 
 def _query(rule: Rule) -> Json:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from grafana.alerts_queries import AGE, BUSY, lasting
+from grafana.choices import FLEET, QUALITY
 
 DOCS = "docs/grafana.md"
 DAY_S = 86_400
@@ -20,7 +21,8 @@ MODEL = "{{ with .Labels.model }} with {{ . }}{{ end }}"
 class Rule(NamedTuple):
     """It fires for each series of `query` whose value is over `above`, once that held for `held`.
 
-    `silence` is what no data means, `failure` what a query that fails means, in Grafana's own words.
+    `panel` is where more is to be seen: a dashboard's uid and the panel's title. `silence` is what no data
+    means, `failure` what a query that fails means, in Grafana's own words.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Rule(NamedTuple):
     todo: str
     above: float = 0.0
     range_s: int = 90 * DAY_S
+    panel: tuple[str, str] = (FLEET, "Findings that last")
     silence: str = "OK"
     failure: str = "KeepLast"
 
@@ -99,6 +102,7 @@ RULES = (
     ),
     Rule(
         name="hole",
+        panel=(QUALITY, "Holes"),
         title="The ledger has a hole",
         severity="warning",
         query=lasting("hole"),
@@ -119,6 +123,7 @@ RULES = (
     ),
     Rule(
         name="store",
+        panel=(QUALITY, "Share of time spent in writing"),
         title="The store is slow",
         severity="critical",
         query=BUSY,
@@ -132,6 +137,7 @@ RULES = (
     ),
     Rule(
         name="nothing",
+        panel=(QUALITY, "Frames and samples stored, by second"),
         title="Nothing is stored",
         severity="critical",
         query=AGE,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from grafana.alerts import files
+from grafana.alerts import files, rule_json
 from grafana.alerts_rules import DOCS, RULES, Rule
 from grafana.bundle import PROVISIONING, SOURCE, written
 from grafana.push import as_rule_group
@@ -43,6 +43,14 @@ def test_a_rule_asks_only_for_what_the_store_writes(rule: Rule) -> None:
     held = HOLDINGS[measurement]
     assert all(held.has(name) for name in re.findall(r'r\._field == "(\w+)" (?:or|\))', rule.query))
     assert set(re.findall(r"exists r\.([a-z]\w*)", rule.query)) <= held.tags
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_leads_to_a_panel_that_shows_more(rule: Rule) -> None:
+    placed = rule_json(rule)
+    built = json.loads((PROVISIONING / "dashboards" / f"{placed['dashboardUid']}.json").read_text())
+    titles = {panel["id"]: panel["title"] for panel in built["panels"]}
+    assert titles[placed["panelId"]] == rule.panel[1]
 
 
 def test_no_sign_in_a_file_is_taken_for_a_variable_but_the_receivers_address() -> None:
