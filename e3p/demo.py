@@ -74,10 +74,12 @@ async def run_demo(plan: Plan) -> Shown:
         env = {**os.environ, "E3P_SOCKET": str(marks), "E3P_STORE": store}
         serve = ["serve", "--store", store, "--broker-port", "0", "--port", "0"]
         server = stack.enter_context(Child(serve, plan.out / "serve.log", env))
-        env["E3P_MQTT"] = (await server.ready())["mqtt"]
+        ready = await server.ready()
+        env["E3P_MQTT"] = ready["mqtt"]
         agent_env = {**env, "E3P_EDGE_SPOOL": str(plan.out / "edge.spool"), "E3P_EDGE_ALLOW_ESTIMATE": "true"}
         agent = stack.enter_context(Child(["edge", "--node", NODE], plan.out / "edge.log", agent_env))
         say(f"server at {env['E3P_MQTT']}, its store {store}")
+        say(f"watch it while it runs: {ready['page']}")
         _tell_sensors()
         _tell_screening(plan.models)
         if plan.debug:

@@ -14,5 +14,5 @@ class Metrics:
         self.registry = registry or CollectorRegistry()
         self.clients = Gauge(f"{PREFIX}clients", "Pages that are open now", registry=self.registry)
         self.updates = Counter(f"{PREFIX}updates", "Messages sent to pages", registry=self.registry)
-        words = "Tenths of a second in which a page was sent nothing, because it or this program was slow"
+        words = "Updates that were due and not sent, because the page or this program was slow"
         self.late = Counter(f"{PREFIX}late", words, registry=self.registry)

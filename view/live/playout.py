@@ -1,7 +1,7 @@
 """When to show what: readings come a frame at a time, and are shown as evenly as they were taken. Pure.
 
 As with sound over a network, what is shown lags behind the newest reading by as long as the next one has
-been waited for lately, so that there is always something to show, ten times a second.
+been waited for lately, so that there is always something to show.
 """
 
 from __future__ import annotations

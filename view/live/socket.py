@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from view.live.metrics import Metrics
     from view.live.views import Pieces
 
-TICK_S = 0.1
-PIECES_EVERY = 5
-"""Pieces of HTML are looked at in every fifth tick: twice a second."""
+TICK_S = 0.08
+PIECES_EVERY = 6
+"""Pieces of HTML are looked at in every sixth tick: twice a second."""
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):

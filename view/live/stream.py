@@ -1,4 +1,4 @@
-"""What one open page is sent of a stream, ten times a second: only what it has not seen. Pure."""
+"""What one open page is sent of a stream, twelve times a second: only what it has not seen. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// Power as it is drawn now: the server sends the lowest and the highest reading of each pixel, ten times a second.
+// Power as it is drawn now: the server sends the lowest and the highest reading of each pixel, twelve times a second.
 import { axes, chart, colour, figure, legend, series } from "./colours.js";
 
 export const follow = (look, tell) => {
