@@ -15,6 +15,7 @@ from telemetry.contract.documents import Result, ResultState
 from telemetry.contract.ranking import RefusedModel
 
 Floats = NDArray[np.float64]
+CHECKPOINT = "checkpoint:"  # how the weights of a trial begin that has its own
 NO_ACCURACY = "no accuracy is known"
 """Why a configuration without an accuracy is not ranked."""
 Key = tuple[str, str, int, str]
@@ -85,7 +86,9 @@ def gather(
         else:
             refused.append(RefusedModel(model=trial.model or "", reason=f"trial {trial.window}: {why}"))
     configurations = []
-    for same in usable.values():
+    for mixed in usable.values():
+        same, others = _of_newest_weights(mixed)
+        refused += others
         accuracies, origin = _accuracies(same)
         if accuracies:
             joules = np.array([joules_of(trial) for trial in same])
@@ -93,6 +96,27 @@ def gather(
         else:
             refused.append(RefusedModel(model=same[0].model or "", reason=NO_ACCURACY))
     return configurations, refused
+
+
+def _of_newest_weights(trials: list[Result]) -> tuple[list[Result], list[RefusedModel]]:
+    """Return the trials of one checkpoint, the one of the newest trial: two have two accuracies."""
+    if not any(_weights(trial).startswith(CHECKPOINT) for trial in trials):
+        return trials, []
+    newest = _weights(max(trials, key=lambda trial: trial.begin))
+    kept = [trial for trial in trials if _weights(trial) == newest]
+    refused = [
+        RefusedModel(
+            model=trial.model or "",
+            reason=f"trial {trial.window}: its weights are {_weights(trial)}, those of a newer one {newest}",
+        )
+        for trial in trials
+        if _weights(trial) != newest
+    ]
+    return kept, refused
+
+
+def _weights(trial: Result) -> str:
+    return (trial.protocol.weights if trial.protocol else None) or "not told"
 
 
 def joules_of(trial: Result) -> float | None:

@@ -36,6 +36,7 @@ def plan_of_options(given: Mapping[str, Any]) -> CampaignPlan:
     names = set(CampaignPlan.__struct_fields__)
     data = {"name": given["dataset"], "images": given["images"], "labels": given["labels"]}
     data["data"] = place(given["data"], Path.cwd())
+    data["checkpoints"] = _checkpoints(given)
     raw = {
         **{name: given[name] for name in names & given.keys() if given[name] is not None},
         "name": "trial",
@@ -50,6 +51,22 @@ def plan_of_options(given: Mapping[str, Any]) -> CampaignPlan:
     for fault in faults(plan):
         raise UserError(f"{_option(fault.path)}: {fault.words}")
     return plan
+
+
+def _checkpoints(given: Mapping[str, Any]) -> dict[str, str | None]:
+    """The checkpoint of each model that has one: MODEL=FILE, or FILE alone where there is one model."""
+    models, found = list(given["models"]), {}
+    for words in given.get("checkpoint") or ():
+        model, equals, file = words.partition("=")
+        if not equals or model not in models:
+            if len(models) != 1:
+                right = f"MODEL=FILE is expected, for one of {', '.join(models)}"
+                raise UserError(f"--checkpoint {words}: of which model? {right}")
+            model, file = models[0], words
+        if model in found:
+            raise UserError(f"--checkpoint {words}: {model} has one already; each model once")
+        found[model] = place(file, Path.cwd())
+    return found
 
 
 def run_of(plan: CampaignPlan, python: str) -> Run:

@@ -75,8 +75,15 @@ class PlanFile(TomlFile[CampaignPlan]):
 
 
 def with_whole_paths(plan: CampaignPlan, beside: Path) -> CampaignPlan:
-    """The plan with the folders of its data sets written out: relative ones lie beside the plan."""
-    sets = [msgspec.structs.replace(data, data=place(data.data, beside)) for data in plan.datasets]
+    """The plan with the folders of its data sets and its checkpoints written out, relative ones beside it."""
+    sets = [
+        msgspec.structs.replace(
+            data,
+            data=place(data.data, beside),
+            checkpoints={model: _beside(file, beside) for model, file in data.checkpoints.items()},
+        )
+        for data in plan.datasets
+    ]
     return msgspec.structs.replace(plan, datasets=tuple(sets))
 
 
@@ -85,7 +92,11 @@ def place(data: str | None, beside: Path) -> str | None:
     if data is None:
         return None
     path = data.removeprefix(TORCHVISION)
-    return data[: len(data) - len(path)] + str((beside / Path(path).expanduser()).absolute())
+    return data[: len(data) - len(path)] + _beside(path, beside)
+
+
+def _beside(path: str, folder: Path) -> str:
+    return str((folder / Path(path).expanduser()).absolute())
 
 
 def _unknown(path: str, words: str) -> str:

@@ -127,6 +127,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             **one._asdict(),
             **steps,
             "images_dir": dataset.data,
+            "checkpoint": dataset.checkpoints.get(one.model),
             "labels": "auto" if dataset.labels else "none",
             "images": dataset.images,
             "index": planned.key.index,

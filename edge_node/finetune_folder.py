@@ -94,12 +94,13 @@ class Folder:
         self._check(before)
         return card
 
-    def finish(self, card: dict[str, Any]) -> None:
-        """The card, on two ways; nothing is left to go on from."""
+    def finish(self, card: dict[str, Any]) -> dict[str, Any]:
+        """Writes the card in two ways, as it is returned; nothing is left to go on from."""
         card = dict(card, asked=self.asked)
         self.write(PAGE, markdown(card).encode())
         self.write(CARD, (json.dumps(card, indent=2) + "\n").encode())
         (self.path / STATE).unlink()
+        return card
 
     def _check(self, before: Asked) -> None:
         for name, value in self.asked.items():

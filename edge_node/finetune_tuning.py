@@ -69,8 +69,7 @@ class Tuning:
         """To the end, or until it is stopped (`Stopped`)."""
         card = self.folder.finished()
         if card is None:
-            card = self._finished(*self._learned())
-            self.folder.finish(card)
+            card = self.folder.finish(self._finished(*self._learned()))
         self.say("done", card=card, checkpoint=str(self.folder.path / MODEL))
 
     def _check_device(self) -> None:

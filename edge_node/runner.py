@@ -29,14 +29,20 @@ if __package__:
     from edge_node.runner_checks import faults, is_steady
     from edge_node.runner_data import Data
     from edge_node.runner_device import Device, Load, above, libraries
-    from edge_node.runner_models import NETWORK_S, Models, Numbers, ask_the_hub
+    from edge_node.runner_models import NETWORK_S, RANDOM, Models, Numbers, ask_the_hub
     from edge_node.runner_spec import configuration, label, read_spec
 else:  # alone on a device, beside the others
     from images import Fault, load  # type: ignore[import-not-found,no-redef]
     from runner_checks import faults, is_steady  # type: ignore[import-not-found,no-redef]
     from runner_data import Data  # type: ignore[import-not-found,no-redef]
     from runner_device import Device, Load, above, libraries  # type: ignore[import-not-found,no-redef]
-    from runner_models import NETWORK_S, Models, Numbers, ask_the_hub  # type: ignore[import-not-found,no-redef]
+    from runner_models import (  # type: ignore[import-not-found,no-redef]
+        NETWORK_S,
+        RANDOM,
+        Models,
+        Numbers,
+        ask_the_hub,
+    )
     from runner_spec import configuration, label, read_spec  # type: ignore[import-not-found,no-redef]
 
 HERE = Path(__file__).resolve().parent
@@ -159,7 +165,7 @@ class Bench:
         model = self.build(trial)
         config = self.data.config(model)
         pixels = self.data.pixels(trial, config).to(self.numbers.type_of(trial.precision))
-        is_random = bool(self.models.random[trial.model])
+        is_random = self.models.weights(trial)[0] == RANDOM
         work = Work(
             model=model,
             batches=pixels.split(trial.batch_size),
@@ -173,13 +179,12 @@ class Bench:
 
     def build(self, trial: Trial) -> Any:  # noqa: ANN401  (a torch module)
         """The model on the device; where its weights come from is said once."""
-        name = trial.model
-        self.say("loading", model=name, order=trial.order)
-        is_new = name not in self.models.random
-        model = self.models.build(name).to(self.spec.device, self.numbers.type_of(trial.precision))
-        why = self.models.random[name]
-        if is_new:
-            self.say("weights", model=name, weights="random" if why else "pretrained", reason=why)
+        self.say("loading", model=trial.model, order=trial.order)
+        known, _ = self.models.weights(trial)
+        model = self.models.build(trial).to(self.spec.device, self.numbers.type_of(trial.precision))
+        weights, why = self.models.weights(trial)
+        if not known:
+            self.say("weights", model=trial.model, weights=weights, reason=why, checkpoint=trial.checkpoint)
         return model
 
     def infer(self, model: Model, batch: Tensor) -> Tuple[Tensor, int, int]:
@@ -209,7 +214,7 @@ class Bench:
         protocol = {field: getattr(trial, field) for field in PROTOCOL}
         protocol.update(came, images=count, data=self.data.images(trial).layout, covers=COVERS)
         protocol.update(idle_s=spec.idle_s, seed=spec.seed)
-        protocol.update(weights="random" if self.models.random[trial.model] else "pretrained")
+        protocol.update(weights=self.models.weights(trial)[0])
         temp_c, clock_mhz = self.device.read()
         context = {
             "libraries": dict(libraries(self.torch), timm=self.timm.__version__),
@@ -220,13 +225,14 @@ class Bench:
             "load": self.others,
         }
         fields = {field: getattr(trial, field) for field in DESCRIBED}
+        published = trial.accuracy_ref or spec.accuracy_refs.get(trial.model)
         marked = self.mark.trial(
             group=spec.group,
             backend="torch-" + spec.device,
             subset=subset,
             protocol={name: value for name, value in protocol.items() if value is not None},
             context={name: value for name, value in context.items() if value is not None},
-            accuracy_ref=trial.accuracy_ref or spec.accuracy_refs.get(trial.model),
+            accuracy_ref=self.models.reference(trial) if trial.checkpoint else published,
             **fields,
         )
         self.say("trial_begin", trial=marked.id, images=count, order=trial.order, **fields)

@@ -26,7 +26,8 @@ def faults(plan: List[Trial], models: Any, numbers: Any, data: Any) -> Iterator[
     checks: Sequence[Tuple[Callable[[Trial], Any], Check]] = (
         (lambda trial: trial.model, lambda trial: models.check([trial.model])),
         (lambda trial: trial.precision, lambda trial: numbers.check(trial.precision)),
-        (configuration, lambda trial: data.check(trial, models.outputs(trial.model))),
+        (lambda trial: (trial.model, trial.checkpoint), models.check_weights),
+        (configuration, lambda trial: data.check(trial, models.outputs(trial), models.classes(trial))),
     )
     for what, check in checks:
         found: Dict[Any, Optional[Fault]] = {}

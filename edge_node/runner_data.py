@@ -7,12 +7,12 @@ import hashlib
 import math
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 if __package__:
-    from edge_node.images import Fault, Images, find
+    from edge_node.images import Fault, Images, find, named
 else:  # alone on a device, beside images.py
-    from images import Fault, Images, find  # type: ignore[import-not-found,no-redef]
+    from images import Fault, Images, find, named  # type: ignore[import-not-found,no-redef]
 
 MEMORY_SHARE = 0.6  # of the free memory, for the preprocessed images
 
@@ -39,12 +39,16 @@ class Data:
         """How many images a trial has."""
         return min(int(trial.images), len(self.images(trial).names) or int(trial.images))
 
-    def check(self, trial: SimpleNamespace, outputs: int) -> None:
-        """A batch can be filled, and the labels fit the head. Raises `Fault`."""
+    def check(self, trial: SimpleNamespace, outputs: int, classes: Optional[List[str]] = None) -> None:
+        """A batch can be filled, and the labels fit the head (of these `classes`). Raises `Fault`."""
         count = self.count(trial)
         if trial.batch_size > count:
             what = "a batch of %d cannot come from %d images" % (trial.batch_size, count)
             raise Fault(what, "spec.batch_size", "at most %d" % count, trial.batch_size)
+        found = self.images(trial).classes
+        if classes and found and classes != found:
+            what = "its classes (%s) are not those of the data (%s)" % (named(classes), named(found))
+            raise Fault(what, trial.checkpoint, "a checkpoint of this data set, or no labels (--no-labels)")
         if outputs:
             self.images(trial).numbers(trial.model, outputs, self._data)
 

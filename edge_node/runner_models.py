@@ -10,24 +10,31 @@ import re
 import socket
 import urllib.parse
 import urllib.request
-from types import ModuleType
-from typing import Any, Dict, Sequence, Tuple
+from types import ModuleType, SimpleNamespace
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 if __package__:
     from edge_node.images import Fault
-else:  # alone on a device, beside images.py
+    from edge_node.runner_checkpoint import Checkpoint
+else:  # alone on a device, beside the others
     from images import Fault  # type: ignore[import-not-found,no-redef]
+    from runner_checkpoint import Checkpoint  # type: ignore[import-not-found,no-redef]
 
 NETWORK_S = 5  # a device in the field often has no network, and must not wait for one
 TYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 MIXED = "amp-"
+RANDOM, PRETRAINED, CARD = "random", "pretrained", "card"
+
+Trial = SimpleNamespace  # what has a `model` and a `checkpoint`
+Weights = Tuple[str, str]  # what they are, and why where they are random
 
 
 class Models:
-    """Builds models on the processor. `random` says of each why its weights are; empty where they are not."""
+    """Builds models on the processor, with the weights of a checkpoint where a trial names one."""
 
     def __init__(self, torch: ModuleType, timm: ModuleType, seed: int, pretrained: str) -> None:
-        self.random: Dict[str, str] = {}
+        self._weights: Dict[Tuple[str, Optional[str]], Weights] = {}
+        self._checkpoints: Dict[str, Checkpoint] = {}
         self._torch, self._timm, self._seed = torch, timm, seed
         self._never = pretrained == "never"
 
@@ -42,27 +49,71 @@ class Models:
                 what = "timm %s has no model %r" % (timm.__version__, name)
                 raise Fault(what, "spec.models", right, name)
 
-    def outputs(self, name: str) -> int:
+    def check_weights(self, trial: Trial) -> None:
+        """A trial's checkpoint is whole and fits its model. Raises `Fault`."""
+        if trial.checkpoint:
+            self._filled(trial)
+
+    def outputs(self, trial: Trial) -> int:
         """How many classes a model tells apart; 0 where this timm only knows once it is built."""
         known = getattr(self._timm, "get_pretrained_cfg", None)
-        return int(known(name).num_classes) if known else 0
+        config = known(trial.model) if known else None
+        if trial.checkpoint:
+            return self._checkpoint(trial).outputs(config.classifier if config else None)
+        return int(config.num_classes) if config else 0
 
-    def build(self, name: str) -> Any:  # noqa: ANN401  (a torch module)
+    def classes(self, trial: Trial) -> Optional[List[str]]:
+        """What a checkpoint's outputs stand for, in order, where it tells."""
+        return self._checkpoint(trial).told.get("classes") if trial.checkpoint else None
+
+    def reference(self, trial: Trial) -> Optional[Dict[str, Any]]:
+        """The accuracy that a checkpoint's card tells for this data set."""
+        told = self._checkpoint(trial).told if trial.checkpoint else {}
+        if "test" not in told or told.get("dataset") != trial.dataset:
+            return None
+        return {"value": told["test"]["value"], "n": told["test"]["n"], "origin": CARD}
+
+    def weights(self, trial: Trial) -> Weights:
+        """What a model's weights are, and why where they are random; empty before it was built."""
+        return self._weights.get((trial.model, trial.checkpoint), ("", ""))
+
+    def build(self, trial: Trial) -> Any:  # noqa: ANN401  (a torch module)
         """The model, its weights random where no others can be had."""
         self._torch.manual_seed(self._seed)
-        model, why = None, self.random.get(name, "as asked" if self._never else "")
+        key = (trial.model, trial.checkpoint)
+        if trial.checkpoint:
+            self._weights[key] = ("checkpoint:" + self._checkpoint(trial).hash, "")
+            return self._filled(trial).eval()
+        model, why = None, "as asked" if self._never else self.weights(trial)[1]
         if not why:
-            model, why = self._pretrained(name)
-        self.random[name] = why
-        return (model or self._timm.create_model(name)).eval()
+            model, why = self._pretrained(trial.model)
+        self._weights[key] = (RANDOM if why else PRETRAINED, why)
+        return (model or self._timm.create_model(trial.model)).eval()
+
+    def _checkpoint(self, trial: Trial) -> Checkpoint:
+        if trial.checkpoint not in self._checkpoints:
+            self._checkpoints[trial.checkpoint] = Checkpoint(trial.checkpoint)
+        return self._checkpoints[trial.checkpoint]
+
+    def _filled(self, trial: Trial) -> Any:  # noqa: ANN401  (a torch module)
+        """A model with a checkpoint's head and weights, which takes its images as that was taught."""
+        checkpoint, outputs = self._checkpoint(trial), self.outputs(trial)
+        checkpoint.check_model(trial.model)
+        head = {"num_classes": outputs} if outputs else {}
+        model = self._timm.create_model(trial.model, **head)
+        checkpoint.fill(model, self._torch, trial.model)
+        config = dict(checkpoint.told.get("data_config", {}))
+        if config:
+            config["input_size"] = tuple(config["input_size"])
+            model.pretrained_cfg = model.default_cfg = dict(config_of(model), **config)
+        return model
 
     def _pretrained(self, name: str) -> Tuple[Any, str]:
         try:
             model = self._timm.create_model(name, pretrained=True)
         except Exception as fault:  # noqa: BLE001  (each hub fails in its own way, and none stops a trial)
             return None, why_random(fault)
-        config = getattr(model, "pretrained_cfg", None) or model.default_cfg
-        source = config if isinstance(config, dict) else vars(config)
+        source = config_of(model)
         known = any(source.get(key) for key in ("url", "file", "hf_hub_id", "state_dict"))
         return model, "" if known else "this timm has none for it"  # older ones only log that
 
@@ -98,6 +149,12 @@ class Numbers:
             return contextlib.ExitStack()
         type_ = getattr(self._torch, TYPES[precision[len(MIXED) :]])
         return self._torch.autocast(self._device, dtype=type_)
+
+
+def config_of(model: Any) -> Dict[str, Any]:  # noqa: ANN401  (a torch module)
+    """What timm knows of a model it built."""
+    config = getattr(model, "pretrained_cfg", None) or model.default_cfg
+    return config if isinstance(config, dict) else dict(vars(config))
 
 
 def ask_the_hub() -> None:

@@ -25,6 +25,7 @@ Fields = Dict[str, Tuple[object, str, str]]  # default, pattern of the JSON, wha
 OF_A_TRIAL: Fields = {  # each trial of a plan may have its own
     "dataset": (None, '"[A-Za-z0-9_-]{1,64}"', "1 to 64 letters, digits, _ or -"),
     "images_dir": (None, TEXT, "a folder of images, or torchvision:FOLDER; null generates them"),
+    "checkpoint": (None, TEXT, "a safetensors file of the model's weights, or null"),
     "labels": ("auto", '"(auto|none)"', "auto (where the folder tells them) or none"),
     "images": (1000, COUNT, "a whole number from 1"),
     "batch_size": (32, COUNT, "a whole number from 1"),

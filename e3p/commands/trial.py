@@ -63,6 +63,13 @@ def trial(
     weights: Annotated[
         str, typer.Option(help="auto: pretrained where they can be had, else random; or random.")
     ] = "auto",
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[MODEL=]FILE",
+            help="A model's own weights, as `e3p finetune` writes them (safetensors); again for more models.",
+        ),
+    ] = None,
     warmup_s: Annotated[float, typer.Option(help="Warm-up ends then, steady or not.")] = 30.0,
     idle_s: Annotated[
         float, typer.Option(help="Rest before and after all trials, for the idle power.")

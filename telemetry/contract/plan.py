@@ -49,12 +49,16 @@ class Steps(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
 
 
 class DataSet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A data set by the name it has in rankings; `data` is a folder on the device, None generates images."""
+    """A data set by the name it has in rankings; `data` is a folder on the device, None generates images.
+
+    `checkpoints` are the models that have weights of their own for it: model to file, on the device.
+    """
 
     name: Plain
     data: str | None = None
     labels: bool = True
     images: Number = 1000
+    checkpoints: dict[Model, str] = {}
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -148,6 +152,7 @@ def faults(plan: CampaignPlan) -> Iterator[Fault]:
             if value in values[:at]:
                 right = "each once; `trials` says how often each is measured"
                 yield Fault(f"{name}[{at}]", f"{value} stands there twice; {right}")
+    yield from _idle_checkpoints(plan)
     everything = list(_combinations(plan))
     for at, override in enumerate(plan.overrides):
         if not any(override.fits(one) for one in everything):
@@ -162,6 +167,12 @@ def faults(plan: CampaignPlan) -> Iterator[Fault]:
         if short:
             words = f"a batch of {size} cannot come from the {short.images} images of {short.name}"
             yield Fault(f"batch_sizes[{at}]", words)
+
+
+def _idle_checkpoints(plan: CampaignPlan) -> Iterator[Fault]:
+    for at, data in enumerate(plan.datasets):
+        for model in sorted(set(data.checkpoints) - set(plan.models)):
+            yield Fault(f"datasets[{at}].checkpoints", f"{model} is none of this plan's models")
 
 
 def configurations(plan: CampaignPlan) -> Iterator[Configuration]:

@@ -109,3 +109,30 @@ def test_without_model_and_plan_both_are_named() -> None:
     said = e3p("trial", "--dry-run")
     assert said.status == 2
     assert "which model? give at least one, or a --plan" in said.err
+
+
+def test_a_file_alone_is_the_checkpoint_of_the_one_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = plan_of_options({**GIVEN, "models": ["a"], "checkpoint": ["c.safetensors"]})
+    assert plan.datasets[0].checkpoints == {"a": str(tmp_path / "c.safetensors")}
+
+
+def test_with_several_models_each_checkpoint_names_its_own() -> None:
+    plan = plan_of_options({**GIVEN, "checkpoint": ["b=/x/b.safetensors", "a=/x/a.safetensors"]})
+    assert plan.datasets[0].checkpoints == {"a": "/x/a.safetensors", "b": "/x/b.safetensors"}
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "words"),
+    [
+        (["c"], "--checkpoint c: of which model? MODEL=FILE is expected, for one of a, b"),
+        (["d=c"], "--checkpoint d=c: of which model? MODEL=FILE is expected, for one of a, b"),
+        (["a=c", "a=d"], "--checkpoint a=d: a has one already; each model once"),
+    ],
+)
+def test_a_checkpoint_of_no_model_is_refused(checkpoint: list[str], words: str) -> None:
+    with pytest.raises(UserError) as refused:
+        plan_of_options({**GIVEN, "checkpoint": checkpoint})
+    assert str(refused.value) == words

@@ -120,3 +120,26 @@ def test_folders_of_data_lie_beside_the_plan(tmp_path: Path) -> None:
     plan = with_whole_paths(PlanFile(tmp_path / "plan.toml").plan, tmp_path)
     assert [data.data for data in plan.datasets] == [None, str(tmp_path / "toys")]
     assert place("torchvision:cifar", tmp_path) == f"torchvision:{tmp_path / 'cifar'}"
+
+
+WITH_CHECKPOINT = """\
+name = "n"
+models = ["one"]
+
+[[datasets]]
+name = "toy"
+
+[datasets.checkpoints]
+one = "c.safetensors"
+"""
+
+
+def test_checkpoints_lie_beside_the_plan(tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text(WITH_CHECKPOINT)
+    plan = with_whole_paths(PlanFile(tmp_path / "plan.toml").plan, tmp_path)
+    assert plan.datasets[0].checkpoints == {"one": str(tmp_path / "c.safetensors")}
+
+
+def test_a_checkpoint_of_a_model_that_is_not_measured_is_refused_at_its_place(tmp_path: Path) -> None:
+    words = refusal(tmp_path, WITH_CHECKPOINT.replace("one =", "two ="))
+    assert "(datasets[0].checkpoints): two is none of this plan's models" in words
