@@ -131,9 +131,8 @@ class Soaking:
             self._listen()
             if time.monotonic() - self._told_s > TOLD_S:
                 self._told_s = time.monotonic()
-                say(
-                    f"{max(0.0, self.left_s) / 3600:.1f} h of {whole_s / 3600:.1f} h are left, {self._images:,} images"
-                )
+                left_h = max(0.0, self.left_s) / 3600
+                say(f"{left_h:.1f} h of {whole_s / 3600:.1f} h are left, {self._images:,} images")
             await anyio.sleep(NOTE_S)
 
     def _listen(self) -> None:

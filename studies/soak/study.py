@@ -19,7 +19,7 @@ from analyzer.soak.trend import slope_of
 from studies.soak.line import Node, Outcome, run, run_documents
 from studies.soak.truth import Injected, false_alarms, is_found
 from studies.soak.windows import NOISE_J, material_of, memory
-from telemetry.contract.soak import Drift, Frames, Verdict, Windows
+from telemetry.contract.soak import Drift, Frames, Soak, Verdict, Windows
 
 HOURS = 72.0
 FAULTY: tuple[tuple[Injected, ...], ...] = (
@@ -43,7 +43,8 @@ FAULTY: tuple[tuple[Injected, ...], ...] = (
 HEALTHY = 10
 FROM_FRAMES = ("node-10", "node-4", "node-6", "node-9", "node-2", "node-7", "node-11")
 """Every kind of fault, and a healthy one: from frames up a node takes minutes of computing."""
-SEEDS, NODES = 100, 20
+SEEDS = range(10_000, 10_600)
+"""Of healthy nodes, one soak each."""
 COVERED = 1000
 SLOPE = 0.5
 """Percent a day, of the series whose intervals are counted."""
@@ -136,25 +137,22 @@ def conduct(workers: int, tell: Callable[[str], None], from_frames: Sequence[str
             tell(f"{judged[-1].node}: {judged[-1].verdict}, {judged[-1].seconds:.0f} s")
         alarms: list[str] = []
         open_soaks = 0
-        for seed, (found, is_open) in enumerate(pool.map(_healthy, range(SEEDS))):
-            alarms += [f"seed {seed}: {words}" for words in found]
-            open_soaks += is_open
-    covered = [_covered(hours, daily=daily) for hours in (24.0, 72.0) for daily in (False, True)]
+        for seed, soak in zip(SEEDS, pool.map(_healthy, SEEDS, chunksize=20), strict=True):
+            alarms += [f"seed {seed}: {words}" for words in false_alarms((), soak)]
+            open_soaks += soak.verdict != "pass"
+    covered = [_covered(24.0, daily=False), _covered(HOURS, daily=False), _covered(HOURS, daily=True)]
     return Study(
         hours=HOURS,
         judged=tuple(judged),
-        healthy=SEEDS * NODES,
+        healthy=len(SEEDS),
         alarms=tuple(alarms),
         open_soaks=open_soaks,
-        covered=tuple(each for each in covered if each.hours > 48 or not each.daily),
+        covered=tuple(covered),
     )
 
 
-def _healthy(seed: int) -> tuple[list[str], int]:
-    """The false alarms on twenty healthy nodes of one seed, and how many of them did not pass."""
-    soaks = [assess(material_of(10_000 + NODES * seed + node, HOURS)) for node in range(NODES)]
-    alarms = [words for soak in soaks for words in false_alarms((), soak)]
-    return alarms, sum(soak.verdict != "pass" for soak in soaks)
+def _healthy(seed: int) -> Soak:
+    return assess(material_of(seed, HOURS))
 
 
 def _covered(hours: float, *, daily: bool) -> Covered:
