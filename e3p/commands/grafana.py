@@ -95,10 +95,13 @@ def push(
     from e3p.output import say
     from e3p.settings import load
     from grafana.bundle import read_bundle
-    from grafana.push import plan, refused
-    from grafana.site import Site, Trouble
     from telemetry.contract.errors import UserError
 
+    try:
+        from grafana.push import plan, refused
+        from grafana.site import Site, Trouble
+    except ModuleNotFoundError as error:
+        raise UserError(f'{error.name} is not installed: pip install "e3p-fleet[grafana]"') from None
     settings = load(config, store=store, grafana__url=url, grafana__folder=folder)
     if settings.grafana.url is None:
         raise UserError("where is Grafana? --url https://HOST[:PORT], or grafana.url in e3p.toml")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -294,6 +295,15 @@ def test_without_a_token_it_says_where_one_comes_from(
     said = push(grafana)
     assert said.status == 2
     assert "no token for it: set E3P_GRAFANA_TOKEN, or grafana.token_file" in said.err
+
+
+def test_without_the_library_it_says_what_to_install(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("grafana.site", "grafana.push"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "grafana_client.api", None)
+    said = e3p("grafana", "push", "--url", "http://grafana.lan")
+    assert said.status == 2
+    assert 'grafana_client.api is not installed: pip install "e3p-fleet[grafana]"' in said.err
 
 
 def test_the_token_may_stand_in_a_file(
