@@ -15,7 +15,8 @@ from collector.metrics import Metrics
 from collector.replies import Replies
 from collector.settings import CollectorSettings
 from collector.timeservice import TimeService
-from collector.writer import Writer
+from collector.upkeep import Upkeep
+from collector.writer import Tap, Writer
 from telemetry.contract.topics import every_node, everything_of_nodes
 from telemetry.runtime.http import Health
 from telemetry.runtime.mqtt import Address, Link
@@ -26,7 +27,10 @@ SYSTEM = Times(utc_ns=time.time_ns, now_s=time.monotonic)
 
 
 class Collector:
-    """The parts of a collector on an open store. `services` are in the order in which they are started."""
+    """The parts of a collector on an open store. `services` are in the order in which they are started.
+
+    `tap` is called with the frames of each batch once they are stored.
+    """
 
     def __init__(
         self,
@@ -36,6 +40,7 @@ class Collector:
         *,
         registry: CollectorRegistry | None = None,
         times: Times = SYSTEM,
+        tap: Tap | None = None,
     ) -> None:
         name = f"e3p-collector-{secrets.token_hex(4)}"
         self.desk = Desk(settings, times, Metrics(registry))
@@ -57,9 +62,10 @@ class Collector:
         )
         self.campaigns = Campaigns(self.campaign_link, store, times)
         self.replies = Replies(self.link, self.desk)
-        self.writer = Writer(store, self.desk, self.replies.announce)
+        self.writer = Writer(store, self.desk, self.replies.announce, tap=tap)
         self.time_service = TimeService(self.time_link, self.desk)
         self.events = Events(self.link, store, self.desk)
+        self.upkeep = Upkeep(store, self.desk.metrics)
         self.intake = Intake(self.link, store, self.desk, self.events.two_boots)
         self.desk.metrics.watch(self.desk.gather, lambda: self.link.shed, lambda: self.link.connected)
 
@@ -67,7 +73,7 @@ class Collector:
     def services(self) -> list[Service]:
         """They stop the other way round: the intake first, the links last, after the last replies."""
         links: list[Service] = [self.link, self.time_link, self.campaign_link]
-        makers: list[Service] = [self.writer, self.time_service, self.events, self.campaigns]
+        makers: list[Service] = [self.writer, self.time_service, self.events, self.campaigns, self.upkeep]
         return [*links, self.replies, *makers, self.intake]
 
     async def until_ready(self) -> None:

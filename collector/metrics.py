@@ -42,6 +42,8 @@ class Metrics:
         self.pings = self._counter("pings", "Pings answered")
         self.nodes = self._gauge("nodes", "Nodes seen")
         self.events = self._counter("events", "Events noticed, by kind", "kind")
+        self.store_bytes = self._gauge("store_bytes", "Bytes of the store's file, where it is one")
+        self.store_free_bytes = self._gauge("store_free_bytes", "Bytes of it that are free inside")
         self.bad_clocks = self._gauge("bad_clocks", "Nodes whose clock is more than 5 minutes off")
 
     def watch(self, gather: Gather, inbox_shed: Callable[[], int], connected: Callable[[], bool]) -> None:

@@ -73,7 +73,12 @@ class Settings(NamedTuple):
         common = self.common
         letter_bytes = common.store_letter_mib * MIB
         return Access(
-            common.store_secret(), common.store_ca, common.store_gzip, common.store_raw_days, letter_bytes
+            common.store_secret(),
+            common.store_ca,
+            common.store_gzip,
+            common.store_raw_days,
+            letter_bytes,
+            common.store_window_days,
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from e3p.finding import Finding
 from e3p.settings import Settings
+from e3p.sizes import size_words
 from e3p.times import show_time
 from telemetry.contract.errors import UserError
 from telemetry.contract.events import Finding as EventFinding
@@ -20,6 +21,7 @@ from telemetry.store.events import read_events
 from telemetry.store.interface import Letter, Store, StoreTooNew, StoreUnavailable
 from telemetry.store.sqlite import SqliteStore
 from telemetry.store.sqlite.schema import pending
+from telemetry.store.upkeep import Tidy
 
 LEAST_FREE_BYTES = 1 << 30
 MIB = 1 << 20
@@ -84,12 +86,13 @@ def _told(event: FleetEvent) -> Finding:
 
 async def _tried(store: Store) -> str:
     nodes = len({account.key.node for account in await store.accounts()})
+    size = f"; {size_words(await store.size())}" if isinstance(store, Tidy) else ""
     test = Letter(
         key=f"doctor-{secrets.token_hex(8)}", topic="doctor", reason="doctor: a test", at=time.time_ns()
     )
     await store.bury([test])
     await store.drop_letters([test.key])
-    return f"writable; holds {nodes} node{'s' * (nodes != 1)}"
+    return f"writable; holds {nodes} node{'s' * (nodes != 1)}{size}"
 
 
 def _older(store: SqliteStore) -> Finding | None:

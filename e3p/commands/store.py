@@ -1,4 +1,4 @@
-"""``e3p store``: what is set up once where things rest."""
+"""``e3p store``: where things rest, set up once, and how large it is."""
 
 from __future__ import annotations
 
@@ -6,12 +6,40 @@ import typer
 
 from e3p import options
 
-app = typer.Typer(help="Set up where things rest.", no_args_is_help=True)
+app = typer.Typer(help="Where things rest: set it up, see its size.", no_args_is_help=True)
 
 
 @app.callback()
 def store() -> None:
-    """What is set up once where things rest."""
+    """Where things rest."""
+
+
+@app.command()
+def size(store: options.Store = None, config: options.Config = None, json: options.Json = False) -> None:
+    """Says how large a store in a file is, and how much of it is free inside."""
+    from e3p.at_store import at_store
+    from e3p.output import print_json
+    from e3p.sizes import size_of, size_words
+
+    found = at_store(store, config, size_of)
+    if json:
+        print_json(found)
+    else:
+        typer.echo(size_words(found))
+
+
+@app.command()
+def compact(store: options.Store = None, config: options.Config = None) -> None:
+    """Writes a store in a file anew, without room inside. It takes as much disk again while it works.
+
+    A file that an older e3p made gives room back by itself from then on.
+    """
+    from e3p.at_store import at_store
+    from e3p.sizes import compacted, size_words
+
+    before, after = at_store(store, config, compacted)
+    typer.echo(f"before: {size_words(before)}")
+    typer.echo(f"now:    {size_words(after)}")
 
 
 @app.command()

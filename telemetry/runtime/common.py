@@ -29,6 +29,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
 
     The `store_…` keys are for a store on a server: its token, who is trusted with TLS, whether what is
     written is compressed, and how many days a raw bucket that is made here keeps its points (0: for ever).
+    A store in a file keeps raw frames for as many days, and windows of work for `store_window_days`.
     In any store dead letters keep their bodies up to `store_letter_mib` in all.
 
     The parts answer /healthz and /metrics on `metrics_host`, each at its own `metrics_port`; `http_password`
@@ -47,6 +48,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     store_ca: str | None = None
     store_gzip: bool = False
     store_raw_days: Days = 30
+    store_window_days: Days = 1826
     store_letter_mib: Mib = 256
     log: Format = "text"
     log_level: Level = "info"

@@ -14,11 +14,22 @@ class Token(Protocol):
     def reveal(self) -> str: ...
 
 
+class Keeps(NamedTuple):
+    """For how many days a store in a file keeps raw frames, and windows of work; 0: for ever."""
+
+    raw_days: int = 0
+    window_days: int = 0
+
+
+FOR_EVER = Keeps()
+
+
 class Access(NamedTuple):
     """How an InfluxDB 2 is spoken to, and how many bytes dead letters may fill in any store.
 
     `ca` is a PEM file of who is trusted (None: the system's authorities); `zipped`: what is written travels
-    compressed; `raw_days`: how long a raw bucket that is made here keeps its points, 0 for ever.
+    compressed; `raw_days`: how long a raw bucket that is made here keeps its points, or a store in a file its
+    raw frames, `window_days` how long that one keeps windows of work; 0: for ever.
     """
 
     token: Token | None = None
@@ -26,6 +37,7 @@ class Access(NamedTuple):
     zipped: bool = False
     raw_days: int = RAW_DAYS
     letter_bytes: int = LETTER_BYTES
+    window_days: int = 0
 
 
 NOTHING = Access()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from telemetry.contract.errors import UserError
-from telemetry.store.access import NOTHING, Access
+from telemetry.store.access import NOTHING, Access, Keeps
 from telemetry.store.interface import Store
 from telemetry.store.sqlite import SqliteStore
 
@@ -25,7 +25,8 @@ def open_store(url: str, *, create: bool = True, access: Access = NOTHING) -> St
     if not separator:
         raise UserError(f"store {url!r}: no URL; a file is named like {SQLITE}{url or 'e3p.db'}")
     if scheme == "sqlite":
-        return SqliteStore(_file(url, rest), create=create, letter_bytes=access.letter_bytes)
+        keeps = Keeps(access.raw_days, access.window_days)
+        return SqliteStore(_file(url, rest), create=create, letter_bytes=access.letter_bytes, keeps=keeps)
     if scheme in ("influxdb", "influxdbs"):
         # Only here: what speaks to a server loads HTTP and numpy, and most commands are over before that.
         from telemetry.store.influx import Address, InfluxStore  # noqa: PLC0415

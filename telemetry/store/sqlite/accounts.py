@@ -1,4 +1,7 @@
-"""What is held of every sequence, read from the keys of the frames themselves: no count can go stale."""
+"""What is held of every sequence, read from the keys of the frames themselves: no count can go stale.
+
+What expired counts as held: a row for each stream tells of it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections.abc import Mapping
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.store.interface import Account, Place, Report
+from telemetry.store.sqlite.expiry import Gone, all_expired
 from telemetry.store.sqlite.reports import read_report
 
 OF_NODE = "stream IN (SELECT stream.id FROM stream JOIN boot ON boot.id = stream.boot WHERE node = :node)"
@@ -30,25 +34,27 @@ SUMS = """SELECT stream, count(*), sum(samples), sum(missed >> 32), sum(missed &
     INDEXED BY frame_time WHERE {chosen} GROUP BY stream"""
 LETTERS = """SELECT node, boot, stream, seq FROM letter
     WHERE seq IS NOT NULL AND (:node IS NULL OR node = :node) ORDER BY node, boot, stream, seq"""
+NOTHING = Gone(IntervalSet(), 0, 0, 0)
 ANCHOR = "SELECT anchor FROM boot WHERE node = ? AND boot = ?"
 
 
 def read_accounts(db: sqlite3.Connection, node: str | None) -> list[Account]:
     """An account for each sequence that frames, reports or letters speak of, by key."""
-    sums, dead = _sums(db, node), _dead(db, node)
+    sums, dead, gone = _sums(db, node), _dead(db, node), all_expired(db)
     stored = _stored(db, node, {stream: frames for stream, (frames, _, _) in sums.items()})
     found = []
     for stream, of_node, boot, name, anchor, as_of, health in db.execute(STREAMS, {"node": node}):
         key = StreamKey(of_node, boot, name)
         _, samples, missed = sums.get(stream, (0, 0, 0))
-        held = IntervalSet(stored.get(stream, ()))
+        old = gone.get(stream, NOTHING)
+        held = IntervalSet(stored.get(stream, ())) | old.seqs
         account = Account(
             key=key,
             anchor=anchor,
             stored=held,
             dead=IntervalSet.of(dead.pop(key, ())) - held,
-            samples=samples,
-            missed=missed,
+            samples=samples + old.samples,
+            missed=missed + old.missed,
             report=_report(of_node, as_of, health),
         )
         found.append(account)

@@ -121,6 +121,9 @@ def connect(path: Path, *, create: bool, busy_s: float) -> sqlite3.Connection:
         with closed_on_failure(db):
             db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            db.execute(
+                "PRAGMA auto_vacuum = INCREMENTAL"
+            )  # of a file that is made now; another keeps its own
     return db
 
 

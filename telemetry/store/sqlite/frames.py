@@ -11,6 +11,7 @@ from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.nodetime import INT64_MIN, node_time_ns
 from telemetry.contract.topics import FrameTopic, parse_frame_topic
 from telemetry.store.interface import Report, Verdict
+from telemetry.store.sqlite.expiry import expired_seqs
 from telemetry.store.sqlite.reports import renew
 from telemetry.store.times import last_ns
 
@@ -28,10 +29,16 @@ AFTER = """SELECT id FROM frame WHERE stream = :stream AND t0 > :end
 
 
 class Batch:
-    """Frames of one transaction; keeps the ids it looked up, because a batch has few streams."""
+    """Frames of one transaction; keeps the ids it looked up, because a batch has few streams.
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    `oldest_ns`: boots of which a frame is older than this node time never expire.
+    """
+
+    def __init__(self, db: sqlite3.Connection, oldest_ns: int = INT64_MIN) -> None:
         self._db = db
+        self._oldest_ns = oldest_ns
+        self._kept: set[int] = set()
+        self._expired: dict[int, IntervalSet] = {}
         self._boots: dict[tuple[str, str], tuple[int, int | None]] = {}
         self._streams: dict[StreamKey, int] = {}
         self._longest: dict[int, int] = {}
@@ -41,7 +48,11 @@ class Batch:
         frame, key = received.frame, received.key
         if not self._anchored(key, frame.anchor):
             return Verdict.ANCHOR
+        if node_time_ns(frame.anchor, frame.t0) < self._oldest_ns:
+            self._keep(self._boot(key)[0])
         stream = self._stream(key)
+        if frame.seq in self._gone(stream):
+            return Verdict.REPEAT
         span = last_ns(frame) - frame.t0
         counts = (frame.samples, frame.missed) if isinstance(frame, PowerFrame) else (0, 0)
         row = (stream, frame.seq, frame.t0, span, *counts, received.digest, received.body)
@@ -67,6 +78,16 @@ class Batch:
             self._boots[key.node, key.boot] = (boot, anchor)
         return held is None or held == anchor
 
+    def _keep(self, boot: int) -> None:
+        if boot not in self._kept:
+            self._kept.add(boot)
+            self._db.execute("UPDATE boot SET kept = 1 WHERE id = ?", (boot,))
+
+    def _gone(self, stream: int) -> IntervalSet:
+        if stream not in self._expired:
+            self._expired[stream] = expired_seqs(self._db, stream)
+        return self._expired[stream]
+
     def _boot(self, key: StreamKey) -> tuple[int, int | None]:
         place = (key.node, key.boot)
         if place not in self._boots:
@@ -90,9 +111,9 @@ class Batch:
             renew(self._db, stream, Report(node=node, health=health, as_of=as_of))
 
 
-def write_frames(db: sqlite3.Connection, frames: Iterable[Received]) -> list[Verdict]:
+def write_frames(db: sqlite3.Connection, frames: Iterable[Received], oldest_ns: int) -> list[Verdict]:
     """Stores frames, inside a transaction; a verdict for each, in order."""
-    batch = Batch(db)
+    batch = Batch(db, oldest_ns)
     verdicts = [batch.take(received) for received in frames]
     batch.finish()
     return verdicts

@@ -62,6 +62,17 @@ STEPS: tuple[Step, ...] = (
             json_extract(CAST(doc AS TEXT), '$.at')) WHERE json_valid(CAST(doc AS TEXT))""",
         "CREATE INDEX document_time ON document (kind, at) WHERE at IS NOT NULL",
     ),
+    (
+        # Of a boot that is kept nothing expires: it came too late, or before there was any expiry.
+        "ALTER TABLE boot ADD COLUMN kept INTEGER NOT NULL DEFAULT 0",
+        "UPDATE boot SET kept = 1",
+        """CREATE TABLE expired (
+            stream INTEGER NOT NULL REFERENCES stream, first INTEGER NOT NULL, last INTEGER NOT NULL,
+            PRIMARY KEY (stream, first)) WITHOUT ROWID""",
+        """CREATE TABLE expired_sum (
+            stream INTEGER PRIMARY KEY REFERENCES stream, frames INTEGER NOT NULL, samples INTEGER NOT NULL,
+            missed_high INTEGER NOT NULL, missed_low INTEGER NOT NULL)""",
+    ),
 )
 
 

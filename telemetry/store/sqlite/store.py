@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +14,8 @@ import anyio.to_thread
 from telemetry.contract.decode import Received
 from telemetry.contract.frames import Frame, StreamKey
 from telemetry.contract.intervals import IntervalSet
-from telemetry.store.access import LETTER_BYTES
+from telemetry.contract.nodetime import INT64_MIN, NS_PER_S
+from telemetry.store.access import FOR_EVER, LETTER_BYTES, Keeps
 from telemetry.store.interface import Account, Contents, Letter, Place, Revision, Verdict
 from telemetry.store.sqlite.accounts import read_accounts, read_places
 from telemetry.store.sqlite.backup import COPY, copy_in, copy_out
@@ -24,20 +26,24 @@ from telemetry.store.sqlite.documents import (
     revision_history,
     revisions_during,
 )
+from telemetry.store.sqlite.expiry import compact, expire_documents, expire_frames, give_back, size_of
 from telemetry.store.sqlite.frames import frames_by_seq, frames_covering, write_frames
 from telemetry.store.sqlite.letters import bury_letters, drop_letters, read_letters
 from telemetry.store.sqlite.schema import prepare
+from telemetry.store.upkeep import Size
 
 T = TypeVar("T")
 
 BUSY_S = 5.0
+DAY_NS = 86_400 * NS_PER_S
 
 
 class SqliteStore:
     """A `telemetry.store.interface.Store` in the file `path`.
 
     Without `create` the file must be there. Letters keep their bodies up to `letter_bytes` in all. A write
-    waits `busy_s` for other processes, then it is `StoreUnavailable`.
+    waits `busy_s` for other processes, then it is `StoreUnavailable`. Whoever calls `tidy` lets expire what
+    is older than it `keeps`.
     """
 
     def __init__(
@@ -47,12 +53,16 @@ class SqliteStore:
         create: bool = True,
         letter_bytes: int = LETTER_BYTES,
         busy_s: float = BUSY_S,
+        keeps: Keeps = FOR_EVER,
+        now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.url = f"sqlite:///{path}"
         self.path = path
         self._create = create
         self._letter_bytes = letter_bytes
         self._busy_s = busy_s
+        self._keeps = keeps
+        self._now_ns = now_ns
         self._writer: Connection | None = None
         self._reader: Connection | None = None
 
@@ -80,7 +90,10 @@ class SqliteStore:
         await anyio.to_thread.run_sync(lambda: copy_in(folder / COPY, self.path, force=force))
 
     async def write(self, frames: Sequence[Received]) -> list[Verdict]:
-        return await self._written(lambda db: write_frames(db, frames))
+        oldest_ns = self._before(self._keeps.raw_days)
+        return await self._written(
+            lambda db: write_frames(db, frames, INT64_MIN if oldest_ns is None else oldest_ns)
+        )
 
     async def bury(self, letters: Sequence[Letter]) -> None:
         await self._written(lambda db: bury_letters(db, letters, self._letter_bytes))
@@ -114,6 +127,26 @@ class SqliteStore:
 
     async def history(self, kind: str, document: str) -> list[Revision]:
         return await self._read(lambda db: revision_history(db, kind, document))
+
+    async def tidy(self) -> bool:
+        """Forgets some of what is old, or gives some room back; whether there is more to do."""
+        frames, windows = self._before(self._keeps.raw_days), self._before(self._keeps.window_days)
+        writer = _opened(self._writer, self.path)
+        if frames is not None and await writer.run(lambda db: expire_frames(db, frames)) > 0:
+            return True
+        if await writer.run(lambda db: expire_documents(db, windows)) > 0:
+            return True
+        return await writer.run(give_back)
+
+    async def size(self) -> Size:
+        return await self._read(size_of)
+
+    async def compact(self) -> None:
+        await _opened(self._writer, self.path).run(compact)
+
+    def _before(self, days: int) -> int | None:
+        """What is older than this has expired; None: nothing ever does."""
+        return self._now_ns() - days * DAY_NS if days else None
 
     def _connect(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
         writer = connect(self.path, create=self._create, busy_s=self._busy_s)
