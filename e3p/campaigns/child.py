@@ -78,6 +78,10 @@ def _tell(event: dict[str, object]) -> None:
 
 
 def _end_with_the_agent() -> None:
-    """The agent holds the other end of standard input, and lets go of it however it ends."""
-    sys.stdin.buffer.read()
+    """The agent holds the other end of standard input, and lets go of it however it ends.
+
+    Its descriptor is read, because an interpreter cannot end while a thread waits inside of `sys.stdin`.
+    """
+    while os.read(0, 1):
+        pass
     os.kill(os.getpid(), signal.SIGINT)

@@ -13,11 +13,11 @@ from math import prod
 import msgspec
 
 from edge_node.settings import EdgeSettings
-from telemetry.contract.plan import CampaignPlan, Fault, configurations, faults, least_s, trials_of
+from telemetry.contract.plan import CampaignPlan, DataSet, Fault, configurations, faults, least_s, trials_of
 
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-DATA_KEYS = {"name", "data", "labels", "images"}
+DATA_KEYS = {"name", "data", "labels", "images", "checkpoints"}
 MOST_CONFIGURATIONS = 1_000
 MOST_TRIALS = 10_000
 MOST_OVERRIDES = 100
@@ -39,17 +39,24 @@ def cannot_travel(plan: CampaignPlan) -> Iterator[Fault]:
                 f"models[{at}]", f"{model!r:.80} cannot be sent to a node; a campaign takes timm's names"
             )
     for at, each in enumerate(plan.datasets):
-        if each.data is not None and not NAME.fullmatch(each.data):
-            right = "the name that each node's owner gave to a folder there, in [edge.campaign_data]"
-            yield Fault(f"datasets[{at}].data", f"{each.data!r:.80} is no name; right is {right}")
+        for key, names in (("data", _data(each)), ("checkpoints", each.checkpoints.values())):
+            for name in names:
+                if not NAME.fullmatch(name):
+                    right = "a name that each node's owner gave to a place there, in [edge.campaign_data]"
+                    yield Fault(f"datasets[{at}].{key}", f"{name!r:.80} is no name; right is {right}")
         for key in sorted(msgspec.to_builtins(each).keys() - DATA_KEYS):
             yield Fault(f"datasets[{at}].{key}", f"a campaign sends no {key} to nodes")
 
 
 def with_folders(plan: CampaignPlan, settings: EdgeSettings) -> CampaignPlan:
-    """The plan with this node's folders for the names of its data."""
+    """The plan with this node's folders and files for the names of its data and checkpoints."""
+    place = settings.campaign_data
     sets = [
-        msgspec.structs.replace(each, data=None if each.data is None else settings.campaign_data[each.data])
+        msgspec.structs.replace(
+            each,
+            data=None if each.data is None else place[each.data],
+            checkpoints={model: place[name] for model, name in each.checkpoints.items()},
+        )
         for each in plan.datasets
     ]
     return msgspec.structs.replace(plan, datasets=tuple(sets))
@@ -75,11 +82,17 @@ def _not_lawful(plan: CampaignPlan) -> str | None:
 
 
 def _not_here(plan: CampaignPlan, settings: EdgeSettings) -> str | None:
+    known = ", ".join(sorted(settings.campaign_data)) or "none"
     for each in plan.datasets:
-        if each.data is not None and each.data not in settings.campaign_data:
-            known = ", ".join(sorted(settings.campaign_data)) or "none"
-            return f"it has no data called {each.data!r:.80} (its owner has named {known})"
+        for name in (*_data(each), *each.checkpoints.values()):
+            if name not in settings.campaign_data:
+                return f"it has no data called {name!r:.80} (its owner has named {known})"
     return None
+
+
+def _data(dataset: DataSet) -> list[str]:
+    """The name of its data, where it has any."""
+    return [] if dataset.data is None else [dataset.data]
 
 
 def _too_long(plan: CampaignPlan, settings: EdgeSettings) -> str | None:

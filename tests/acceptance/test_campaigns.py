@@ -127,7 +127,7 @@ async def test_a_model_that_is_not_known_or_too_big_is_named_and_the_others_go_o
     with Line(tmp_path) as line:
         with_fakes(line)
         await line.serve()
-        await agent(line)
+        edge = await agent(line)
         start(line, write_plan(tmp_path, "tiny_huge", "tiny_one", "tiny_won", trials=1), NODE)
         node = (await settled(line))[NODE]
         assert (node["state"], node["done"], node["of"]) == ("ended", 1, 3)
@@ -135,6 +135,9 @@ async def test_a_model_that_is_not_known_or_too_big_is_named_and_the_others_go_o
         assert "out of memory" in why["tiny_huge"]
         assert "no model 'tiny_won'" in why["tiny_won"]
         assert line.ask("campaign", "status", "night")[0] == 1
+        await edge.says(re.compile("child over .*state=ended why=None"))
+        assert "Traceback" not in edge.text
+        assert "Fatal" not in edge.text
 
 
 async def test_a_node_refuses_what_its_owner_does_not_allow(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ def tell(**event: object) -> None:
 
 
 def end_with_the_agent() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1):
+        pass
     os._exit(130)
 
 

@@ -54,6 +54,15 @@ def test_what_is_new_in_plans_is_refused_until_it_is_known_to_be_no_path() -> No
     assert refusal(later, ON) == "its plan: datasets[0].weights: a campaign sends no weights to nodes"
 
 
+def test_a_checkpoint_is_a_name_that_the_owner_gave_to_a_file() -> None:
+    def of(name: str) -> CampaignPlan:
+        return plan(models=("a",), datasets=(DataSet(name="d", checkpoints={"a": name}),))
+
+    assert with_folders(of("cifar10"), ON).datasets[0].checkpoints == {"a": "/data/cifar10"}
+    assert "no data called 'mine'" in (refusal(of("mine"), ON) or "")
+    assert "datasets[0].checkpoints" in (refusal(of("mine.safetensors"), ON) or "")
+
+
 def test_without_data_images_are_generated() -> None:
     assert with_folders(with_data(None), ON).datasets[0].data is None
 
