@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -273,21 +272,6 @@ def test_a_port_where_nobody_listens_is_said(files: Path) -> None:
     assert said.err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("grafana.lan:3000", "--url 'grafana.lan:3000': https://HOST[:PORT][/PATH] is expected"),
-        ("http://admin:secret@grafana.lan", "no name or password in it"),
-        ("http://grafana.lan:port", "https://HOST[:PORT][/PATH] is expected"),
-    ],
-)
-def test_a_url_that_is_none_is_said_without_its_secrets(files: Path, url: str, words: str) -> None:
-    said = e3p("grafana", "push", "--url", url)
-    assert said.status == 2
-    assert words in said.err
-    assert "secret" not in said.err
-
-
 def test_without_a_token_it_says_where_one_comes_from(
     grafana: FakeGrafana, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,15 +279,6 @@ def test_without_a_token_it_says_where_one_comes_from(
     said = push(grafana)
     assert said.status == 2
     assert "no token for it: set E3P_GRAFANA_TOKEN, or grafana.token_file" in said.err
-
-
-def test_without_the_library_it_says_what_to_install(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("grafana.site", "grafana.push"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, "grafana_client.api", None)
-    said = e3p("grafana", "push", "--url", "http://grafana.lan")
-    assert said.status == 2
-    assert 'grafana_client.api is not installed: pip install "e3p-fleet[grafana]"' in said.err
 
 
 def test_the_token_may_stand_in_a_file(
