@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from telemetry.contract.ranking import Ranking, RankingRow
 
 MOST_NAMED = 12
+MOST_MODELS = 4
+ENOUGH_TRIALS = 3
 GROUP = ("device", "power_mode", "dataset", "origin", "sensor")
 ROW = (
     "rank",
@@ -111,6 +113,13 @@ def _remarks(ranking: Ranking) -> Iterator[str]:
         yield (
             f"trials of one model vary by {100 * ranking.scatter:.2g} % "
             f"({ranking.scatter_dof} degrees of freedom); models of one tie group cannot be told apart"
+        )
+    few = [row.model for row in ranking.rows if row.trials < ENOUGH_TRIALS]
+    if few:
+        more = f" and {len(few) - MOST_MODELS} more" if len(few) > MOST_MODELS else ""
+        yield (
+            f"fewer than {ENOUGH_TRIALS} trials, which the method asks for, of {', '.join(few[:MOST_MODELS])}"
+            f"{more}: measure again with `e3p trial --trials {ENOUGH_TRIALS}`"
         )
     if ranking.netscore:
         yield _netscore(ranking)
