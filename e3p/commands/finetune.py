@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from e3p import options
+
+if TYPE_CHECKING:
+    from e3p.finetuning import Outcome
 
 
 def finetune(
@@ -57,7 +60,7 @@ def finetune(
     """
     from e3p.finetuning import Show
     from e3p.finetuning import finetune as run
-    from e3p.output import answer, print_json
+    from e3p.output import print_json
 
     folder = out or Path("finetuned") / f"{model.replace('/', '_')}-{dataset}"
     spec = {
@@ -81,13 +84,21 @@ def finetune(
         outcome = run(spec, python, show)
     if outcome.card is None:
         return 1
-    test, validation = outcome.card["test"], outcome.card["validation"]
     if json:
         print_json({"checkpoint": outcome.checkpoint, **outcome.card})
-        return 0
+    else:
+        _tell(outcome)
+    return 0
+
+
+def _tell(outcome: Outcome) -> None:
+    """How good the checkpoint is, and where it lies."""
+    from e3p.output import answer
+
+    card = outcome.card or {}
+    test, validation = card["test"], card["validation"]
     interval = f"95 %: {100 * test['lo']:.2f} to {100 * test['hi']:.2f} %"
     answer(f"{100 * test['value']:.2f} % of {test['n']} test images are right ({interval})")
     held_out = f"{100 * validation['value']:.2f} % of {validation['n']} held-out images"
-    answer(f"weights of epoch {outcome.card['epoch']}, the best by {held_out}")
+    answer(f"weights of epoch {card['epoch']}, the best by {held_out}")
     answer(f"{outcome.checkpoint}, its card beside it (model.md, model.json)")
-    return 0
