@@ -1,0 +1,1 @@
+"""How often the intervals of rankings, devices, families and predictions hold the truth."""
