@@ -96,6 +96,7 @@ def node(
     Its energies are made up and carry the origin `synthetic`. The settings are those of `e3p edge`, with
     synthetic sensors alone.
     """
+    import os
     import sys
 
     import anyio
@@ -105,6 +106,8 @@ def node(
 
     settings = load(config, mqtt=mqtt, edge__node=node)
     simulated.check_sensors(settings.edge)
+    if settings.edge.socket:
+        os.environ["E3P_SOCKET"] = settings.edge.socket  # where the agent listens, whoever marks
     names = [name.strip() for name in models.split(",") if name.strip()]
     asked = simulated.Asked(application, simulated.known(names), trials, trial_seconds, slowness, seconds)
     program = [sys.executable, "-m", "e3p"]
