@@ -45,7 +45,8 @@ def finding(kind: FindingKind, of: Labels, *, revision: int = 1, **more: Any) ->
         **of,
     }
     event = Finding(kind=kind, id=name, revision=revision, **{**said, **more})
-    return Revision(kind=EVENT, id=name, revision=revision, node=of.get("node"), doc=msgspec.json.encode(event))
+    doc = msgspec.json.encode(event)
+    return Revision(kind=EVENT, id=name, revision=revision, node=of.get("node"), doc=doc)
 
 
 def fires(influx: Influx, bucket: str, name: str) -> list[Labels]:
