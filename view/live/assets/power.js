@@ -43,6 +43,14 @@ export const follow = (look, tell) => {
     window.updates += 1;
   }
 
+  // However many messages wait, they make one picture: a slow browser draws less often and does not fall behind.
+  let due = false;
+  const soon = () => {
+    if (due) return;
+    due = true;
+    requestAnimationFrame(() => { due = false; paint(); });
+  };
+
   const tidy = () => {
     const first = held.t.findIndex((t) => t >= held.edge - held.window - held.broken);
     if (first <= 0) return;
@@ -76,7 +84,7 @@ export const follow = (look, tell) => {
     }
     held.edge = news.base + news.edge;
     tidy();
-    paint();
+    soon();
     if (held.t.length) report(news);
   };
 
