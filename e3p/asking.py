@@ -69,12 +69,13 @@ def _checkpoints(given: Mapping[str, Any]) -> dict[str, str | None]:
     return found
 
 
-def run_of(plan: CampaignPlan, python: str) -> Run:
-    """A new run of a plan."""
+def run_of(plan: CampaignPlan, python: str, module: Path | None = None) -> Run:
+    """A new run of a plan; `module` is a file with models of one's own."""
     named = any(data.name == PUBLISHED for data in plan.datasets)
     return Run(
         group=f"{plan.name[:GROUP_LETTERS]}-{secrets.token_hex(4)}",
         python=python,
+        module=None if module is None else str(module.absolute()),
         plan=plan,
         accuracy_refs={PUBLISHED: accuracy_refs(list(plan.models))} if named else {},
     )

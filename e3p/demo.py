@@ -37,13 +37,14 @@ EVERYTHING = "e3p/v1/#"
 
 
 class Plan(NamedTuple):
-    """What to run, and where its files go."""
+    """What to run, and where its files go; `module` is a file with models of one's own."""
 
     out: Path
     models: Sequence[str]
     images: int
     trials: int
     debug: bool = False
+    module: Path | None = None
 
 
 class Shown(NamedTuple):
@@ -129,6 +130,7 @@ async def _trials(plan: Plan, address: Address, marks: str, agent: Child) -> tup
         "cooldown_s": 1,
         "cooldown_most_s": 5,
         "accuracy_refs": accuracy_refs(list(plan.models)),
+        "module": plan.module and str(plan.module.absolute()),
     }
     trials = Trials(spec, sys.executable, marks)
     async with anyio.create_task_group() as tasks:

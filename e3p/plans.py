@@ -50,8 +50,9 @@ class Ended(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A plan that is carried out on this device, and what has ended of it.
 
-    `python` is the interpreter of the runner, `accuracy_refs` what is published, by data set and model. With
-    `goes_on` a configuration that the runner refuses is `left_out`, and the others run all the same.
+    `python` is the interpreter of the runner, `module` a file of models that it loads, and `accuracy_refs` what
+    is published, by data set and model. With `goes_on` a configuration that the runner refuses is `left_out`,
+    and the others run all the same.
     """
 
     v: int = VERSION
@@ -61,6 +62,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     accuracy_refs: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
     ended: tuple[Ended, ...] = ()
     goes_on: bool = False
+    module: str | None = None
     left_out: tuple[LeftOut, ...] = ()
 
     @cached_property
@@ -115,6 +117,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             "seed": plan.seed,
             "num_threads": plan.threads,
             "goes_on": self.goes_on,
+            "module": self.module,
             "plan": [self._asked(planned) for planned in self.left],
         }
 

@@ -29,7 +29,7 @@ if __package__:
     from edge_node.runner_checks import faults, is_steady
     from edge_node.runner_data import Data
     from edge_node.runner_device import Device, Load, above, libraries
-    from edge_node.runner_models import NETWORK_S, RANDOM, Models, Numbers, ask_the_hub
+    from edge_node.runner_models import NETWORK_S, RANDOM, Models, Numbers, ask_the_hub, register
     from edge_node.runner_spec import configuration, label, read_spec
 else:  # alone on a device, beside the others
     from images import Fault, load  # type: ignore[import-not-found,no-redef]
@@ -42,6 +42,7 @@ else:  # alone on a device, beside the others
         Models,
         Numbers,
         ask_the_hub,
+        register,
     )
     from runner_spec import configuration, label, read_spec  # type: ignore[import-not-found,no-redef]
 
@@ -72,6 +73,8 @@ class Bench:
             ask_the_hub()
         right = "an interpreter that has torch and timm"
         self.torch, self.timm, data = (load(name, right) for name in ("torch", "timm", "timm.data"))
+        if spec.module:
+            register(spec.module)
         self.models = Models(self.torch, self.timm, spec.seed, spec.pretrained)
         self.is_cuda = spec.device == "cuda"
         if self.is_cuda and not self.torch.cuda.is_available():

@@ -5,6 +5,7 @@ It lies beside `runner.py` and runs where that runs: Python 3.6 and up; torch an
 
 import contextlib
 import difflib
+import importlib.util
 import os
 import re
 import socket
@@ -151,9 +152,22 @@ class Numbers:
         return self._torch.autocast(self._device, dtype=type_)
 
 
+def register(file: str) -> None:
+    """Runs a file that adds models of its own to timm's (`timm.models.register_model`). Raises `Fault`."""
+    right = "a Python file that registers models with @timm.models.register_model"
+    spec = importlib.util.spec_from_file_location("e3p_models", file)
+    if spec is None or spec.loader is None:
+        raise Fault("%s is no Python file" % file, "spec.module", right)
+    try:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    except Exception as fault:  # noqa: BLE001  (it is somebody's own program, and may fail in any way)
+        what = "%s fails: %s: %.200s" % (file, type(fault).__name__, fault)
+        raise Fault(what, "spec.module", right) from None
+
+
 def config_of(model: Any) -> Dict[str, Any]:  # noqa: ANN401  (a torch module)
-    """What timm knows of a model it built."""
-    config = getattr(model, "pretrained_cfg", None) or model.default_cfg
+    """What timm knows of a model it built; nothing of one that is not its own."""
+    config = getattr(model, "pretrained_cfg", None) or getattr(model, "default_cfg", {})
     return config if isinstance(config, dict) else dict(vars(config))
 
 

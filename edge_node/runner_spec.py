@@ -54,6 +54,7 @@ FIELDS: Fields = dict(
     seed=(0, r"\d{1,9}", "a whole number from 0"),
     goes_on=(False, "(true|false)", "true (what cannot run here is left out) or false (nothing runs then)"),
     soak=(None, r"\{.*\}", "app, left_s and duty of a soak test"),
+    module=(None, TEXT, "a Python file that registers models with timm, or null"),
     group=(None, TEXT, "a text of 1 to 256 characters; null makes one"),
     num_threads=(None, COUNT, "a whole number from 1; null leaves it to torch"),
     accuracy_refs=({}, REFERENCES, "{model: {value: 0 to 1, n, origin}}"),

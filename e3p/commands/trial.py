@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from e3p.settings import Settings
     from e3p.trialing import Where
 
-KEEP_THE_PLAN = {"resume", "plan", "dry_run", "again", "python", "wait_s", "mqtt", "config", "json"}
+KEEP_THE_PLAN = {"resume", "plan", "dry_run", "again", "python", "module", "wait_s", "mqtt", "config", "json"}
 """Options that change nothing of what is measured."""
 
 app = typer.Typer(invoke_without_command=True)
@@ -60,6 +60,15 @@ def trial(
     python: Annotated[
         str, typer.Option(metavar="PATH", help="The interpreter that has torch and timm (3.6 or newer).")
     ] = sys.executable,
+    module: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.py",
+            dir_okay=False,
+            exists=True,
+            help="Registers models of your own with timm.",
+        ),
+    ] = None,
     weights: Annotated[
         str, typer.Option(help="auto: pretrained where they can be had, else random; or random.")
     ] = "auto",
@@ -150,10 +159,10 @@ def _asked(ctx: typer.Context, shelf: Shelf) -> tuple[Run, Where]:
         if unfinished:
             left = f"{len(unfinished.left)} of {len(unfinished.trials)} trials are left"
             say(f"going on with {unfinished.group}: {left} (--again begins anew)")
-        return unfinished or run_of(plan, given["python"]), where
+        return unfinished or run_of(plan, given["python"], given["module"]), where
     if not given["model"]:
         raise typer.BadParameter("which model? give at least one, or a --plan", param_hint="--model")
-    return run_of(plan_of_options(_as_plan(given)), given["python"]), by_option
+    return run_of(plan_of_options(_as_plan(given)), given["python"], given["module"]), by_option
 
 
 def _as_plan(given: dict[str, object]) -> dict[str, object]:

@@ -1,8 +1,11 @@
 """Experiment 3: a candidate of one's own among known ones.
 
-    python examples/experiments/add_a_candidate.py NAME [--accuracy 0.81] [--images 100] [--trials 3]
+    cd examples/experiments
+    python add_a_candidate.py NAME [--accuracy 0.81] [--images 100] [--trials 3]
+    python add_a_candidate.py pocket_net --module pocket_net.py --accuracy 0.8
 
-NAME is a model of timm. It is measured on this machine beside known ones (--models). Where it lands:
+NAME is a model of timm, or one that the file registers with timm. It is measured on this machine beside known
+ones (--models). Where it lands:
 
     1  tie 1  levit_192.fb_dist_in1k      SAM 0.62 (0.61 to 0.63)
     2  tie 1  NAME                        SAM 0.61 (0.60 to 0.63)  <- yours
@@ -14,6 +17,7 @@ Rows of one tie are not distinguishable at 95 %. A model without a published Top
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from measuring import NotMeasured, arguments, measured
 from msgspec.structs import replace
@@ -27,12 +31,19 @@ def main() -> int:
     """Measures, and ranks the candidate among the others."""
     parser = arguments(__doc__, KNOWN)
     parser.add_argument("name", metavar="NAME", help="a model of timm")
+    parser.add_argument(
+        "--module", type=Path, metavar="FILE.py", help="registers models of your own with timm"
+    )
     parser.add_argument("--accuracy", type=float, help="its Top-1 (0-1), where none is published")
     asked = parser.parse_args()
     if asked.accuracy is not None and not 0 < asked.accuracy <= 1:
         parser.error(f"--accuracy {asked.accuracy:g}: a share above 0 and up to 1, such as 0.81")
+    if asked.module is not None and not asked.module.is_file():
+        parser.error(f"--module {asked.module}: there is no such file")
     try:
-        results = measured([asked.name, *(each for each in asked.models if each != asked.name)], asked)
+        results = measured(
+            [asked.name, *(each for each in asked.models if each != asked.name)], asked, asked.module
+        )
     except NotMeasured as error:
         print(error, file=sys.stderr)
         return 1

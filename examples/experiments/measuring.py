@@ -35,9 +35,9 @@ def _names(words: str) -> list[str]:
     return [name.strip() for name in words.split(",") if name.strip()]
 
 
-def measured(models: Sequence[str], asked: argparse.Namespace) -> list[Result]:
-    """The trials of these models in turn. Raises `NotMeasured`."""
-    shown = anyio.run(run_demo, Plan(asked.out, models, asked.images, asked.trials))
+def measured(models: Sequence[str], asked: argparse.Namespace, module: Path | None = None) -> list[Result]:
+    """The trials of these models in turn; some may be of a file of one's own. Raises `NotMeasured`."""
+    shown = anyio.run(run_demo, Plan(asked.out, models, asked.images, asked.trials, module=module))
     trials = [result for result in shown.results if result.energy_j and result.state != "invalid"]
     if missing := set(models) - {trial.model for trial in trials}:
         raise NotMeasured(f"no energy of {', '.join(sorted(missing))}; the logs are in {asked.out}")

@@ -45,8 +45,9 @@ def test_the_order_is_told_for_each_weight_of_accuracy(tmp_path: Path) -> None:
 
 
 def test_a_candidate_of_ones_own_lands_among_known_ones(tmp_path: Path) -> None:
-    mine = "test_vit.r160_in1k"
-    done = run("add_a_candidate", tmp_path, mine, *SMALL, "--accuracy", "0.8")
+    mine = "pocket_net"
+    module = ROOT / "examples" / "experiments" / "pocket_net.py"
+    done = run("add_a_candidate", tmp_path, mine, "--module", str(module), *SMALL, "--accuracy", "0.8")
     assert done.returncode == 0, done.stderr
     row = r"^(\d)  tie (\d)  (\S+) +  SAM (\S+) \((\S+) to (\S+)\)(  <- yours)?$"
     rows = re.findall(row, done.stdout, re.MULTILINE)
@@ -59,6 +60,7 @@ def test_a_candidate_of_ones_own_lands_among_known_ones(tmp_path: Path) -> None:
     [
         (("energy_saved", "--models", "one"), "--models: two names of timm"),
         (("add_a_candidate", "any", "--accuracy", "81"), "--accuracy 81: a share above 0 and up to 1"),
+        (("add_a_candidate", "any", "--module", "none.py"), "--module none.py: there is no such file"),
     ],
 )
 def test_a_wrong_word_is_named_before_anything_runs(
