@@ -1,4 +1,4 @@
-"""What the analyzer says after hours or weeks, as it words it: findings, and a soak's verdict."""
+"""What an analyzer says after hours or weeks: findings, and a soak's verdict."""
 
 from __future__ import annotations
 
@@ -13,23 +13,9 @@ from tests.grafana_scene import HOUR_S, SINCE_S
 
 
 def said_of(day: int) -> list[Revision]:
-    """A soak's verdict, and findings, as the analyzer words them."""
+    """Documents for the store."""
     at = day + 13 * HOUR_S * S
     since = day + SINCE_S * S
-    regression = Finding(
-        id="orin-1/regression/vit-small",
-        kind="regression",
-        node="orin-1",
-        at=at,
-        words="vit-small takes 12 % more energy for an image since 10:00",
-        severity="alarm",
-        model="vit-small",
-        device="jetson-orin-nx",
-        begin=since,
-        value=1.12,
-        expected=1.0,
-        unit="J",
-    )
     over = Finding(
         id="orin-2/silent",
         kind="silent",
@@ -40,18 +26,26 @@ def said_of(day: int) -> list[Revision]:
         begin=since,
         until=since + 60 * S,
     )
-    frozen = Finding(
-        id="tx2-1/frozen/main",
-        kind="frozen",
-        node="tx2-1",
+    regression = Finding(
+        id="orin-1/regression/camera",
+        kind="regression",
+        node="orin-1",
         at=at,
-        words="power/main says the same since 11:00",
+        words="orin-1: camera takes 12 % more energy for an image of vit-small",
         severity="alarm",
-        subject="power/main",
-        begin=day + 11 * HOUR_S * S,
+        subject="camera vit-small",
+        device="jetson-orin-nx",
+        model="vit-small",
+        begin=since,
+        value=1120.0,
+        expected=1000.0,
+        unit="J",
     )
-    found = [_document("event", each.id, each.node, each) for each in (regression, over, frozen)]
-    return [*found, _document("soak", "soak-1", "orin-1", soak(day))]
+    return [
+        _document("event", regression.id, regression.node, regression),
+        _document("event", over.id, over.node, over),
+        _document("soak", "soak-1", "orin-1", soak(day)),
+    ]
 
 
 def soak(day: int) -> Soak:

@@ -12,26 +12,19 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import anyio
-import msgspec
 
 from telemetry.contract import marks
-from telemetry.contract.columns import pack
-from telemetry.contract.decode import Received, decode_message
+from telemetry.contract.columns import pack, pack_dt
+from telemetry.contract.decode import Received
 from telemetry.contract.documents import Result
-from telemetry.contract.encode import encode
-from telemetry.contract.errors import Refused
-from telemetry.contract.frames import ManifestFrame, StreamKey
-from telemetry.contract.intervals import IntervalSet
+from telemetry.contract.frames import ManifestFrame
 from telemetry.contract.manifest import Device, StreamInfo
-from telemetry.contract.replies import Stored
-from telemetry.contract.topics import every_node, parse_node_topic, stream_topic
-from telemetry.runtime.mqtt import Address, Link
 from tests.analyzing import HZ, Maker, S
+from tests.grafana_sending import deliver, spoil
 from tests.processes import Line
 from tests.verdicts import results
 
@@ -41,7 +34,8 @@ MORE = 1.12
 SINCE_S = 10 * HOUR_S
 HOURS = (4.0, 13.0)
 HOLE = range(100, 140)
-WORK_S = HOURS[1] * HOUR_S + 900
+WORK_S, WORK_MORE_MIN = SINCE_S - 300, 5
+"""From when an application of `orin-1` works, and how long it goes on when it takes more."""
 NOISE_W = 0.05
 TRIAL_S, IMAGES = 10, 100
 FLEET = ("orin-1", "orin-2", "orin-3")
@@ -55,6 +49,8 @@ LATE = ("orin-3", 113)
 """A power frame in the midst of the trial `orin-3-9`."""
 CHANNELS = ("total", "gpu", "cpu")
 BATCH = 10
+FRAME_S = 10
+"""The length of a frame of continuous work."""
 
 
 def midnight(now_ns: int) -> int:
@@ -70,6 +66,7 @@ class Node:
         self.frames: list[Received] = []
         self._seqs = {"power": 0, "marks": 0, "health": 0, "clock": 0}
         self._clock_off_s = clock_off_s
+        self._samples = 0
         self._random = random.Random(name)
         info = StreamInfo(
             stream="main",
@@ -92,12 +89,19 @@ class Node:
         )
         self.frames.append(self.maker._came("manifest/node", manifest))
 
-    def power(self, second: int, watts: float, *, frozen: bool = False) -> None:
-        """A second of power: the total, and its parts of 70 and 30 %."""
-        noise = [0.0 if frozen else self._random.gauss(0, NOISE_W) for _ in range(HZ)]
+    def power(self, second: int, watts: float, *, frozen: bool = False, seconds: int = 1) -> None:
+        """A frame of power, of a second or some: the total, and its parts of 70 and 30 %."""
+        noise = [0.0 if frozen else self._random.gauss(0, NOISE_W) for _ in range(HZ * seconds)]
         rows = [value for each in noise for value in (watts + each, 0.7 * watts, 0.3 * watts + each)]
         seq = self._next("power")
-        said = {"seq": seq, "first": seq * HZ, "ch": CHANNELS, "w": pack("f", rows)}
+        said = {
+            "seq": seq,
+            "first": self._samples,
+            "ch": CHANNELS,
+            "w": pack("f", rows),
+            "dt": pack_dt([at * S // HZ for at in range(len(noise))]),
+        }
+        self._samples += len(noise)
         self.frames.append(self.maker.power(second, **said))
 
     def trial(self, name: str, at_s: int, watts: float, *, frozen: bool = False, **begins: Any) -> None:
@@ -118,10 +122,10 @@ class Node:
         self.frames.append(self.maker.marks(self._next("marks"), begin, batches, over))
         self.report(at_s + TRIAL_S + 2)
 
-    def work(self, at_s: int, minutes: int, watts: float) -> None:
+    def work(self, at_s: int, minutes: int, watts: float, *, frozen: bool = False) -> None:
         """An application that works through ten images a second, and marks it every ten seconds."""
-        for second in range(at_s - 1, at_s + 60 * minutes + 1):
-            self.power(second, watts)
+        for second in range(at_s, at_s + 60 * minutes, FRAME_S):
+            self.power(second, watts, frozen=frozen, seconds=FRAME_S)
         for begin_s in range(at_s, at_s + 60 * minutes, 10):
             begins = [begin_s * S + n * S for n in range(10)]
             said = {"begin": begins, "end": [each + S for each in begins]}
@@ -141,7 +145,7 @@ class Node:
         made = {**self._seqs, "manifest": 1}
         names = {"power": "power/main", "marks": "marks/app", "health": "health/agent"}
         names |= {"clock": "clock/collector", "manifest": "manifest/node"}
-        ticks = {"power": made["power"] * HZ}
+        ticks = {"power": self._samples}
         told = [self.maker.said(made[kind], name, ticks=ticks.get(kind, 0)) for kind, name in names.items()]
         figures = {
             "temp_c": {"gpu": 50.0 + at_s % 7},
@@ -169,11 +173,14 @@ def the_fleet(day: int) -> Iterator[Node]:
     for at, name in enumerate(FLEET):
         node = Node(name, "jetson-orin-nx", day)
         for number, second in enumerate(half_hours()):
+            if name == "orin-1" and WORK_S <= second <= SINCE_S:
+                if second == SINCE_S:
+                    node.work(WORK_S, (SINCE_S - WORK_S) // 60, 10.0)
+                    node.work(SINCE_S, WORK_MORE_MIN, 10.0 * MORE)
+                continue
             more = MORE if name == "orin-1" and second >= SINCE_S else 1.0
             watts = 10.0 * (1 + 0.005 * math.sin(number + at)) * more
             node.trial(f"{name}-{number}", second, watts, index=number)
-        if name == "orin-1":
-            node.work(int(WORK_S), 3, 10.0 * MORE)
         yield node
 
 
@@ -182,6 +189,7 @@ def the_frozen(day: int) -> Node:
     node = Node("tx2-1", "jetson-tx2", day, clock_off_s=600.0)
     node.trial("tx2-good", 9 * HOUR_S, 6.0)
     node.trial("tx2-frozen", 11 * HOUR_S, 6.5, frozen=True, index=1)
+    node.work(11 * HOUR_S + 60, 4, 6.5, frozen=True)
     return node
 
 
@@ -198,13 +206,13 @@ def the_holed(day: int) -> Node:
 
 
 def the_bench(day: int) -> Node:
-    """Three models with repeats: the third needs three sigma of the repeats' scatter more."""
+    """Three models with repeats: a tenth more energy is three sigma of the score that the third has less."""
     node = Node("bench-1", "jetson-agx-orin", day)
     scatter, repeats = 0.01, 5
     for place, (model, letter) in enumerate(MODELS.items()):
         for index in range(repeats):
             second = 8 * HOUR_S + (place * repeats + index) * 60
-            watts = 15.0 * (1 + 3 * scatter if letter == "C" else 1.0) * (1 + scatter * (index - 2) / 1.58)
+            watts = 15.0 * (1.1 if letter == "C" else 1.0) * (1 + scatter * (index - 2) / 1.58)
             accuracy = marks.AccuracyRef(value=0.8, n=1_000_000, origin="published")
             said = {"model": model, "group": f"g-{model}", "index": index, "accuracy_ref": accuracy}
             node.trial(f"{letter}-{index}", second, watts, **said)
@@ -223,17 +231,18 @@ async def play(line: Line, day: int) -> None:
     assert len(late) == 1
     assert line.mqtt is not None
     await deliver(line.mqtt, [each for each in frames if each not in late])
-    await spoil(line.mqtt, the_frozen(day))
+    await spoil(line.mqtt, the_frozen(day).frames)
     await line.edge()
     await line.trial("live")
     await concluded(line, lambda found: "frames_missing" in found["orin-3-9"].reasons)
     await deliver(line.mqtt, late)
     await concluded(line, lambda found: found["orin-3-9"].revision > 1 and "live" in found)
+    await worked(line)
 
 
 async def concluded(line: Line, fact: Callable[[dict[str, Result]], bool]) -> None:
     """Waits for what the analyzer says of windows, by their names."""
-    with anyio.fail_after(90):
+    with anyio.fail_after(300):
         while True:
             found = {window: each for (window, _), each in (await results(line)).items()}
             if "orin-3-9" in found and fact(found):
@@ -241,45 +250,11 @@ async def concluded(line: Line, fact: Callable[[dict[str, Result]], bool]) -> No
             await anyio.sleep(0.2)
 
 
-async def deliver(url: str, frames: Sequence[Received]) -> None:
-    """Sends frames until the collector says that it has each of them; a few at a time, as nodes do."""
-    link = Link(Address.parse(url), client_id="scene", filters=[every_node("stored")])
-    settled = anyio.Event()
-    open_: dict[tuple[StreamKey, int], Received] = {(each.key, each.frame.seq): each for each in frames}
-
-    async def listen() -> None:
-        async for message in link.inbox():
-            place = parse_node_topic(message.topic)
-            with suppress(Refused):
-                for stream in decode_message(message.payload, Stored).streams:
-                    key = StreamKey(place[0] if place else "", stream.boot, stream.stream)
-                    have = IntervalSet.below(stream.through + 1) | IntervalSet(stream.ranges)
-                    for seq in [seq for held, seq in open_ if held == key and seq in have]:
-                        del open_[key, seq]
-            if not open_:
-                settled.set()
-
-    with anyio.fail_after(120):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(link.run)
-            tasks.start_soon(listen)
-            await link.until_connected()
-            while open_:
-                for (key, _), each in list(open_.items())[:500]:
-                    await link.publish(stream_topic(key.node, key.stream), encode(each.frame))
-                with anyio.move_on_after(2.0):
-                    await settled.wait()
-            tasks.cancel_scope.cancel()
-
-
-async def spoil(url: str, node: Node) -> None:
-    """Sends of a node what is no message, and another frame under a number that is taken."""
-    link = Link(Address.parse(url), client_id="spoiler")
-    held = next(each for each in node.frames if each.key.stream == "power/main")
-    other = msgspec.structs.replace(held.frame, missed=1)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(link.run)
-        await link.until_connected()
-        for payload in (b"no frame", encode(other)):
-            await link.publish(stream_topic(node.maker.node, held.key.stream), payload)
-        tasks.cancel_scope.cancel()
+async def worked(line: Line) -> None:
+    """Waits for every minute of work of `orin-1`."""
+    async with line.opened() as store:
+        with anyio.fail_after(300):
+            while True:
+                if len(await store.latest("interval", "orin-1")) >= (SINCE_S - WORK_S) // 60 + WORK_MORE_MIN:
+                    return
+                await anyio.sleep(0.5)
