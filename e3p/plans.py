@@ -50,7 +50,7 @@ class Ended(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A plan that is carried out on this device, and what has ended of it.
 
-    `python` is the interpreter of the runner, `module` a file of models that it loads, and `accuracy_refs` what
+    `python` is the interpreter of the runner, `module` a file of models it loads, and `accuracy_refs` what
     is published, by data set and model. With `goes_on` a configuration that the runner refuses is `left_out`,
     and the others run all the same.
     """

@@ -1,7 +1,7 @@
 """A model of one's own, made known to timm: `e3p trial --model pocket_net --module pocket_net.py`.
 
-Any `torch.nn.Module` will do. It takes images (batch x 3 x 224 x 224, unless its `default_cfg` says otherwise),
-and gives a number for each of a thousand classes.
+Any `torch.nn.Module` will do. It takes images, batch x 3 x 224 x 224 unless its `default_cfg` tells another
+size, and gives a number for each of a thousand classes.
 """
 
 from __future__ import annotations
