@@ -35,8 +35,8 @@ def reported(*fields: str) -> str:
 
 COST = pipe(
     source("health", "agent_cpu_s", where=OF_NODE),
-    "aggregateWindow(every: v.windowPeriod, fn: last, createEmpty: false)",
     "derivative(unit: 1s, nonNegative: true)",
+    "aggregateWindow(every: v.windowPeriod, fn: mean, createEmpty: false)",
     series("node"),
 )
 CLOCK = (
