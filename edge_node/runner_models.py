@@ -9,6 +9,7 @@ import importlib.util
 import os
 import re
 import socket
+import sys
 import urllib.parse
 import urllib.request
 from types import ModuleType, SimpleNamespace
@@ -158,8 +159,9 @@ def register(file: str) -> None:
     spec = importlib.util.spec_from_file_location("e3p_models", file)
     if spec is None or spec.loader is None:
         raise Fault("%s is no Python file" % file, "spec.module", right)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # timm looks for it there
     try:
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        spec.loader.exec_module(module)
     except Exception as fault:  # noqa: BLE001  (it is somebody's own program, and may fail in any way)
         what = "%s fails: %s: %.200s" % (file, type(fault).__name__, fault)
         raise Fault(what, "spec.module", right) from None
