@@ -39,6 +39,16 @@ MOMENTS = {"sgd": 1, "adamw": 2}  # what an optimizer keeps for each parameter
 Say = Callable[..., None]
 
 
+def in_order(file: bytes) -> bytes:
+    """The same safetensors file with its metadata by name: the library leaves their order to chance."""
+    size = 8 + int.from_bytes(file[:8], "little")
+    header = json.loads(file[8:size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    told = json.dumps(header, separators=(",", ":")).encode()
+    told += b" " * (-len(told) % 8)  # what follows is aligned
+    return len(told).to_bytes(8, "little") + told + file[size:]
+
+
 class Tuning:
     """One fine-tuning. Raises `Fault` at once where what it is asked for cannot be."""
 
@@ -146,7 +156,8 @@ class Tuning:
         about = {"model": spec.model, "dataset": spec.dataset, "data_config": self.config}
         about.update(outputs=len(cifar.classes), classes=cifar.classes, data_sha256=cifar.hash, **told)
         weights = {name: each.detach().cpu().contiguous() for name, each in self.model.state_dict().items()}
-        self.folder.write(MODEL, self.safetensors.save(weights, {"format": "pt", OURS: json.dumps(about)}))
+        whole = self.safetensors.save(weights, {"format": "pt", OURS: json.dumps(about)})
+        self.folder.write(MODEL, in_order(whole))
 
     def _finished(self, course: Course, begun: str) -> dict[str, Any]:
         """The card of the best epoch's checkpoint, which is tried on the test images."""

@@ -56,7 +56,7 @@ def test_accuracy_rises_well_above_chance_and_the_card_tells_of_it(tmp_path: Pat
     ("ending", "asked"),
     [
         (signal.SIGKILL, {"recipe": "levit-adamw"}),
-        (signal.SIGTERM, {"recipe": "vit-sgd"}),
+        (signal.SIGTERM, {"recipe": "vit-sgd", "precision": "amp-bf16"}),
     ],
 )
 def test_what_is_ended_and_goes_on_has_the_weights_that_it_would_have_had(
