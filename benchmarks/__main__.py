@@ -29,6 +29,7 @@ BENCHMARKS = (
     "memory",
     "influx",
     "scale",
+    "live",
 )
 
 

@@ -11,7 +11,7 @@ from tests.servers import missing_server
 
 SIGNED = {"memory.slope", "scale.slope"}  # memory may shrink
 OR_NONE = {f"agent.{kind}_{rate}" for kind in ("late_p50", "missed") for rate in ("200", "1k", "1k_work")}
-OR_NONE |= {"scale.missing"}
+OR_NONE |= {"scale.missing", "live.missing", "live.late"}
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
