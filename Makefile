@@ -45,7 +45,7 @@ study: setup ## what the stated uncertainties are worth: simulated sensors again
 bench: setup ## the benchmarks: a table and a JSON file
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-screenshots: servers-found ## the demo's report as pictures for the README, into docs/images
+screenshots: servers-found ## the demo's report and the live page as pictures for the README, into docs/images
 	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 prove-ledger: servers-found ## take away one frame, 100 times: the ledger names exactly that one

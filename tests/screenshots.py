@@ -1,4 +1,4 @@
-"""`make screenshots`: the demo's report as people see it, into docs/images, by a real Chromium."""
+"""`make screenshots`: the demo's report and the live page as people see them, into docs/images."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.browser import Browser, find_chromium
+from tests.screenshots_live import take_live
 
 
 class Shot(NamedTuple):
@@ -44,6 +45,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, Browser(binary, Path(folder)) as browser:
         for shot in SHOTS:
             take(browser, asked.report.resolve().as_uri(), shot, asked.out / f"{shot.name}.png")
+        if (store := asked.report.with_name("e3p.db")).is_file():
+            take_live(browser, store, asked.out)
     return 0
 
 
