@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analyzer.soak.blocks import Blocks
+from analyzer.soak.blocks import MAD, Blocks
 from analyzer.soak.series import Floats, Ints
 from analyzer.work import Z95
 
@@ -73,7 +73,7 @@ def _rest(blocks: Blocks, group: Ints) -> Floats:
     rest: Floats = blocks.y - (float(np.median(slopes)) * blocks.t_s if len(slopes) else 0.0)
     for each in np.unique(group):
         rest[group == each] -= np.mean(rest[group == each])
-    limit = 3 * 1.4826 * float(np.median(np.abs(rest)))
+    limit = 3 * MAD * float(np.median(np.abs(rest)))
     return np.clip(rest, -limit, limit)
 
 
