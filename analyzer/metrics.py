@@ -25,6 +25,7 @@ class Metrics:
         self.findings = self._counter("findings", "Findings of the fleet told, by kind", "kind")
         self.findings_lasting = self._gauge("findings_lasting", "Findings of the fleet that last")
         self.findings_shed = self._gauge("findings_shed", "Findings beyond the limits, not told")
+        self.windows_late = self._gauge("windows_late", "Windows of work that came too late to be compared")
         self.store_waits = self._counter("store_waits", "Tries that found the store unavailable")
         self.open_windows = self._gauge("open_windows", "Ended windows that wait for frames, or their turn")
         self.unsent = self._gauge("unsent", "Documents that wait for the broker; the store has them")
@@ -42,6 +43,7 @@ class Metrics:
         """What lasts, and what was too much."""
         self.findings_lasting.set_function(lambda: len(office.lasting))
         self.findings_shed.set_function(lambda: office.shed)
+        self.windows_late.set_function(lambda: office.late)
 
     def _counter(self, name: str, words: str, *labels: str) -> Counter:
         return Counter(PREFIX + name, words, labels, registry=self.registry)

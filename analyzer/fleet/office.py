@@ -56,6 +56,11 @@ class Office:
         """How many findings were beyond the limits."""
         return self._register.shed
 
+    @property
+    def late(self) -> int:
+        """How many windows of work came too late to be compared."""
+        return self._windows.late
+
     async def open(self, now_ns: int) -> None:
         """Reads what earlier runs told and learned."""
         stored = await self._store.during(EVENT, now_ns - MEMORY_NS, now_ns + AHEAD_NS)
@@ -95,7 +100,7 @@ class Office:
         if now_s - self._looked_at_s >= LOOK_S:
             self._looked_at_s = now_s
             manifests = {node: conduct.manifests for node, conduct in self._nodes.items()}
-            signs = self._windows.look(manifests)
+            signs = self._windows.look(manifests, now_s)
             for conduct in self._nodes.values():
                 signs += conduct.look(now_s, now_ns)
             if now_s - self._certified_at_s >= DAY_S:

@@ -11,6 +11,7 @@ from analyzer.fleet.changes import what_changed
 from analyzer.fleet.course import SETTLED, WARM_UP, Baseline, Course, Job
 from analyzer.fleet.peers import Kind, Peers
 from analyzer.fleet.signs import Latch, Sign
+from analyzer.fleet.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,13 +33,14 @@ class _Job:
     """A job's course, the sign that its sensor is frozen, and when its baseline was stored."""
 
     course: Course
+    turns: Turns
     frozen: Latch = field(default_factory=lambda: Latch(2, 2))
     windows: int = 0
     stored: tuple[bool, int, int] | None = None
 
 
 class Windows:
-    """Fed with results in any order; `look` takes in what came, by time, and gives the signs of it."""
+    """Fed with results in any order; `look` takes them in by their time, and gives the signs of them."""
 
     def __init__(self, baselines: Baselines, regression_percent: float) -> None:
         self._baselines = baselines
@@ -52,7 +54,7 @@ class Windows:
         since: dict[str, int] = {}
         for baseline in await self._baselines.read():
             course = Course(baseline, self._percent)
-            self._jobs[course.job] = _Job(course, stored=_stage(baseline))
+            self._jobs[course.job] = _Job(course, Turns(baseline.last), stored=_stage(baseline))
             since[baseline.node] = min(baseline.last, since.get(baseline.node, baseline.last))
         for node, end in since.items():
             self.put(await self._baselines.windows_since(node, end))
@@ -61,12 +63,21 @@ class Windows:
         """Results; those that are no windows of a leading stream's work say nothing here."""
         self._came += (result for result in results if result.app is not None and result.leads)
 
-    def look(self, manifests: Mapping[str, Manifests]) -> list[Sign]:
-        """The signs of what came since the last look."""
-        came, self._came = sorted(self._came, key=lambda window: window.end), []
-        signs: list[Sign] = []
+    @property
+    def late(self) -> int:
+        """How many windows came when others behind them had been looked at."""
+        return sum(held.turns.late for held in self._jobs.values())
+
+    def look(self, manifests: Mapping[str, Manifests], now_s: float) -> list[Sign]:
+        """The signs of the windows whose turn it is."""
+        came, self._came = sorted(self._came, key=_end), []
         for window in came:
-            signs += self._take(window, manifests.get(window.node, {}))
+            if (held := self._job(window)) is not None:
+                held.turns.put(window, now_s)
+        due = [(window, held) for held in self._jobs.values() for window in held.turns.due(now_s)]
+        signs: list[Sign] = []
+        for window, held in sorted(due, key=lambda pair: _end(pair[0])):
+            signs += self._take(held, window, manifests.get(window.node, {}))
         return signs
 
     async def keep(self, now_ns: int) -> None:
@@ -76,10 +87,7 @@ class Windows:
                 await self._baselines.write(held.course.baseline, now_ns)
                 held.stored = stage
 
-    def _take(self, window: Result, manifests: Manifests) -> list[Sign]:
-        held = self._job(window)
-        if held is None or window.end <= held.course.baseline.last:
-            return []
+    def _take(self, held: _Job, window: Result, manifests: Manifests) -> list[Sign]:
         calm = held.course.baseline.calm
         signs = [held.course.take(window), _frozen(held.frozen, window)]
         if signs[0] is not None and signs[0].turn == "begin":
@@ -97,8 +105,12 @@ class Windows:
         job = Job(window.node, window.app or "", window.model or "", window.source)
         if job not in self._jobs and len(self._jobs) < MOST_JOBS:
             baseline = Baseline(node=job.node, app=job.app, model=job.model, stream=job.stream)
-            self._jobs[job] = _Job(Course(baseline, self._percent))
+            self._jobs[job] = _Job(Course(baseline, self._percent), Turns(baseline.last))
         return self._jobs.get(job)
+
+
+def _end(window: Result) -> int:
+    return window.end
 
 
 def _frozen(latch: Latch, window: Result) -> Sign | None:

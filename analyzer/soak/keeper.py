@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from telemetry.store.interface import Store
 
 EVERY_S = 60.0
+SOON_S = 5.0
+"""A soak that began is looked at so soon: whoever started it sees that it runs."""
 SHARE = 0.02
 """Of its time the analyzer gives at most this to the soaks: a long one is looked at less often."""
 AFTER_NS = 3600 * NS_PER_S
@@ -42,9 +44,15 @@ class Keeper:
             other(key, frame, now_s)
             if isinstance(frame, MarksFrame):
                 for said in said_in(key, (frame,)):
-                    self._said[said.node, said.boot, said.t, said.starts] = said
+                    self._take(said)
 
         return hear
+
+    def _take(self, said: Said) -> None:
+        place = (said.node, said.boot, said.t, said.starts)
+        if place not in self._said:
+            self._next_s = min(self._next_s, self._clock_s() + SOON_S)
+        self._said[place] = said
 
     async def step(self, now_ns: int) -> None:
         """Judges what is due; `now_ns` is UTC. Raises `StoreUnavailable`."""

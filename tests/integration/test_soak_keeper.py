@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from analyzer.revisions import as_revision
-from analyzer.soak.keeper import Keeper
+from analyzer.soak.keeper import SOON_S, Keeper
 from studies.soak.device import SimulatedDevice
 from studies.soak.line import received
 from studies.soak.truth import MINUTE_NS
@@ -66,6 +66,17 @@ async def test_a_soak_is_not_looked_at_again_at_once(tmp_path: Path) -> None:
         await keeper.step(BEGIN + 10 * MINUTE_NS)
         clock.s += 30
         await keeper.step(BEGIN + 20 * MINUTE_NS)
+        assert len(await _verdicts(store)) == 1
+
+
+async def test_a_soak_that_begins_is_looked_at_soon(tmp_path: Path) -> None:
+    clock = _Clock()
+    async with opened_store(f"sqlite:///{tmp_path / 'store.sqlite'}") as store:
+        keeper = Keeper(store, clock)
+        await keeper.step(BEGIN)
+        await _filled(store, keeper, 1)
+        clock.s += SOON_S
+        await keeper.step(BEGIN + MINUTE_NS)
         assert len(await _verdicts(store)) == 1
 
 

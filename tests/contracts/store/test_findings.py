@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from analyzer.fleet.conduct import Limits
 from analyzer.fleet.office import Office
@@ -36,6 +37,18 @@ class Day:
             self._now_s += 60.0
             self.told += await self.office.step(self._now_s, each.end)
 
+    async def catch_up(self, windows: list[Result]) -> None:
+        """What a node kept while it was away: newest first, every tenth the oldest, some each second."""
+        left = list(windows)
+        while left:
+            some = [left.pop() for _ in range(min(9, len(left)))] + ([left.pop(0)] if left else [])
+            await self.store.put([as_revision(each) for each in some])
+            self.office.conclude(some)
+            self._now_s += 1.0
+            self.told += await self.office.step(self._now_s, windows[-1].end)
+        self._now_s += 180.0
+        self.told += await self.office.step(self._now_s, windows[-1].end)
+
 
 def minutes(first: int, count: int, factor: float = 1.0, **fields: object) -> list[Result]:
     values = energies(first, count)
@@ -58,6 +71,15 @@ async def test_a_regression_is_stored_with_what_changed_before_it(store: Store) 
     assert finding.begin == WARM * MINUTE
     (held,) = await store.latest(EVENT, "n1")
     assert held.id == finding.id
+
+
+async def test_a_backlog_leads_to_the_same_findings_as_live_windows(store: Store) -> None:
+    live, late = Day(store), Day(store)
+    await live.work(eventful("live"))
+    await late.catch_up(eventful("late"))
+    assert [_said(each) for each in late.told] == [_said(each) for each in live.told]
+    assert [each.kind for each in live.told if each.lasts] == ["regression", "regression", "frozen"]
+    assert late.office.late == 0
 
 
 async def test_an_office_that_starts_anew_neither_tells_again_nor_forgets_what_is_normal(
@@ -105,3 +127,19 @@ async def test_healthy_work_leaves_no_finding(store: Store) -> None:
     await day.work(minutes(1, 150))
     assert day.told == []
     assert await store.latest(EVENT) == []
+
+
+def eventful(node: str) -> list[Result]:
+    """Windows with two regressions, of which one ends, and a sensor that freezes."""
+    return [
+        *minutes(1, WARM, node=node),
+        *minutes(WARM + 1, 40, 1.12, node=node, software="1.5", manifest_hash="h2"),
+        *minutes(WARM + 41, 40, node=node),
+        *minutes(WARM + 81, 20, 1.12, node=node),
+        *minutes(WARM + 101, 3, node=node, state="degraded", flags=("frozen",)),
+    ]
+
+
+def _said(finding: Finding) -> Finding:
+    """All of it but of whom it is, and when it was told."""
+    return replace(finding, at=0, node=None, id="", words=finding.words.replace(finding.node or "", ""))
