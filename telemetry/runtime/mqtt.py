@@ -23,7 +23,7 @@ from telemetry.runtime.address import Address, Tls
 from telemetry.runtime.handshake import tls_trouble
 from telemetry.runtime.inbox import MIB, Inbox, Message
 from telemetry.runtime.retry import STEADY_S, Retry
-from telemetry.runtime.trouble import Refusal, Trouble, is_failure, trouble_of
+from telemetry.runtime.trouble import Refusal, Trouble, is_failure, outage_of, trouble_of
 
 __all__ = ["Address", "Link", "LinkDown", "Message", "Retry", "Tls", "Will"]
 
@@ -86,6 +86,7 @@ class Link:
         self._retry = retry or Retry()
         if address.tls:
             address.tls.context()  # what cannot be read is said at once
+        self._outage = outage_of(address.url)
         self._client: aiomqtt.Client | None = None
         self._up = asyncio.Event()
         self._room = asyncio.Semaphore(WINDOW)
@@ -140,9 +141,15 @@ class Link:
                 failures = 0
             wait_s = self._retry.wait_s(failures, refused=trouble.refused)
             failures += 1
-            say = log.error if trouble.refused else log.warning
-            say("broker lost", url=self.address.url, why=trouble.words, again_in_s=round(wait_s, 1))
+            self._tell(trouble, wait_s)
             await self._retry.sleep(wait_s)
+
+    def _tell(self, trouble: Trouble, wait_s: float) -> None:
+        """Says why there is no broker: at once, and then ever more seldom."""
+        say = log.error if trouble.refused else log.warning
+        facts = {"url": self.address.url, "why": trouble.words, "again_in_s": round(wait_s, 1)}
+        if tries := self._outage.tries_to_tell(trouble.words):
+            say("broker lost", tries=tries, **facts)
 
     async def _hold(self) -> Trouble:
         """One connection, from its first byte to its last; says why it ended."""
@@ -199,6 +206,7 @@ class Link:
             if denied:
                 raise Refusal(f"the broker does not let {self.client_id} subscribe to {', '.join(denied)}")
         self.connects += 1
+        self._outage.over()
         self._client = client
         self._up.set()
         log.info("connected", url=self.address.url, client=self.client_id, connects=self.connects)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cache
 from typing import NamedTuple
 
 import aiomqtt
@@ -16,12 +18,38 @@ REFUSALS = {
 }
 REFUSALS |= {132: REFUSALS[1], 133: REFUSALS[2], 134: REFUSALS[4], 135: REFUSALS[5]}
 
+SELDOM = 8
+"""A link's first so many tries take some ten seconds: it is no hiccup any more."""
+
 
 class Trouble(NamedTuple):
     """The cause in words; `refused`: somebody said no, and has to think again."""
 
     words: str
     refused: bool = False
+
+
+class Outage:
+    """What was in the way since a broker was last there: the same words are said again ever more seldom."""
+
+    def __init__(self) -> None:
+        self._tries: Counter[str] = Counter()
+
+    def tries_to_tell(self, words: str) -> int | None:
+        """How many tries have ended with these words, if a line is due: for 1, 8, 16, 32 and so on."""
+        self._tries[words] += 1
+        tries = self._tries[words]
+        return tries if tries == 1 or (tries >= SELDOM and tries & (tries - 1) == 0) else None
+
+    def over(self) -> None:
+        """Somebody is connected: what comes next is news."""
+        self._tries.clear()
+
+
+@cache
+def outage_of(url: str) -> Outage:  # noqa: ARG001 - the key of the cache
+    """One for all links of this process to a broker, which would all say the same."""
+    return Outage()
 
 
 class Refusal(Exception):
