@@ -8,14 +8,17 @@ from urllib.parse import quote
 
 from analyzer.circumstances import clock_flags, clock_of, context_hash, health_of
 from analyzer.energy.facts import SensorFacts, facts_of
+from analyzer.energy.lines import Line
+from analyzer.energy.net import Rest, above_idle
 from analyzer.energy.window import Known, WindowEnergy, measure
 from analyzer.labour import Job, Labour, busy_share
 from analyzer.readings import trace_of
+from analyzer.resting import rest_of
 from analyzer.work import Accuracy, Work, accuracy_of, images_of, marks_are_whole, work_of
 from telemetry.contract.documents import BudgetLine, Reason, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from analyzer.evidence import Evidence, Power
     from analyzer.trials import Trial
@@ -57,14 +60,15 @@ def trial_results(
     results = []
     for source in _sources(evidence):
         known = Known(
-            idle_w=None if source.meter else _idle_w(trial, source.power.stream, evidence),
             batch_begin_ns=work.begin_ns + trial.begin.anchor,
             is_marked=True,
             reasons=(*reasons, *_reasons(source, evidence)),
         )
         measured, common = _measured(trial.node, trial.opening.trial, source, evidence, edges, known)
         manifest_hash = common.get("manifest_hash")
-        results.append(Result(kind="trial", **common, **_of_trial(trial, work, measured, manifest_hash)))
+        rest = None if source.meter else rest_of(trial, source.power.stream, source.info, evidence)
+        own = {**_of_trial(trial, work, measured, manifest_hash), **_above_idle(measured, rest)}
+        results.append(Result(kind="trial", **common, **own))
     return results
 
 
@@ -161,19 +165,6 @@ def _measured(
     }
 
 
-def _idle_w(trial: Trial, stream: str, evidence: Evidence) -> float | None:
-    """Mean power of the idle window, where one was marked and its readings can be believed."""
-    power = next((power for power in evidence.idle if power.stream == stream), None)
-    if power is None or trial.idle is None:
-        return None
-    info = _info(evidence, stream)
-    shift = trial.idle.time - trial.idle.end
-    facts = facts_of(info) if info else SensorFacts()
-    window = trial.idle.begin + shift, trial.idle.end + shift
-    idle = measure(trace_of(power, info), facts, *window, Known(is_marked=True))
-    return idle.mean_w if idle.state != "invalid" else None
-
-
 def _reasons(source: _Source, evidence: Evidence) -> tuple[Reason, ...]:
     power = source.power
     return _those_that_hold(
@@ -236,8 +227,6 @@ def _energy(measured: WindowEnergy) -> dict[str, Any]:
         "energy_u95_j",
         "energy_u95_comparable_j",
         "counter_j",
-        "idle_w",
-        "net_j",
         "method",
         "coverage",
         "samples",
@@ -248,14 +237,30 @@ def _energy(measured: WindowEnergy) -> dict[str, Any]:
         "reasons",
         "flags",
     )
-    lines = (
-        BudgetLine(name=line.name, u_j=line.u_j, shared=line.shared, how=line.how) for line in measured.budget
-    )
     return {
         **{name: getattr(measured, name) for name in shared},
         "integral_j": measured.integral_j if measured.method == "counter" else None,
-        "budget": tuple(lines),
+        "budget": _lines(measured.budget),
     }
+
+
+def _above_idle(measured: WindowEnergy, rest: Rest | None) -> dict[str, Any]:
+    """What lies above the power of the rest, where there was one."""
+    if rest is None:
+        return {}
+    net = above_idle(measured, rest)
+    if net is None:
+        return {"idle_w": rest.window.mean_w}
+    return {
+        "idle_w": net.idle_w,
+        "net_j": net.net_j,
+        "net_u95_j": net.net_u95_j,
+        "net_budget": _lines(net.budget),
+    }
+
+
+def _lines(lines: Sequence[Line]) -> tuple[BudgetLine, ...]:
+    return tuple(BudgetLine(name=line.name, u_j=line.u_j, shared=line.shared, how=line.how) for line in lines)
 
 
 def _context(evidence: Evidence, info: StreamInfo | None, *, ours: bool) -> dict[str, Any]:

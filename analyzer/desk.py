@@ -12,7 +12,6 @@ from analyzer.meters import with_meters
 from analyzer.notebook import Notebook
 from analyzer.reader import Ear, Reader
 from analyzer.shift import Shift
-from analyzer.span import Span
 from analyzer.trials import Trial, spans_of
 from analyzer.waiting import LOOKS, Computed, Teller, Waiting
 from telemetry.contract.frames import StreamKey
@@ -114,7 +113,7 @@ class Desk:
         """The results of an ended trial from what is stored now."""
         spans, owed = spans_of(trial), self._owed(trial)
         archive = Archive(self._store, self.node, self._settled)
-        evidence = await archive.evidence(spans, owed, _idle_span(trial))
+        evidence = await archive.evidence(spans, owed, [rest.span for rest in trial.rests])
         if trial.window is not None:
             window = trial.window
             evidence = await with_meters(self._store, self.meters, evidence, window.begin, window.end)
@@ -126,7 +125,7 @@ class Desk:
             awaits_marks=any(marks.values()),
         )
         missing = evidence.missing + sum(map(len, marks.values()))
-        unsure = frozenset(key for power in (*evidence.measured, *evidence.idle) for key in power.unsure)
+        unsure = frozenset(key for power in evidence.watched for key in power.unsure)
         return Computed(results, missing, _absent(evidence, marks), unsure)
 
     def _owed(self, trial: Trial) -> dict[StreamKey, int]:
@@ -192,12 +191,7 @@ def _outstanding(account: Account) -> IntervalSet:
 def _absent(evidence: Evidence, marks: dict[StreamKey, IntervalSet]) -> dict[StreamKey, IntervalSet]:
     """Every frame whose arrival would change the results."""
     absent = dict(marks)
-    for power in (*evidence.measured, *evidence.idle):
+    for power in evidence.watched:
         for key, seqs in power.absent:
             absent[key] = absent.get(key, IntervalSet()) | seqs
     return absent
-
-
-def _idle_span(trial: Trial) -> Span | None:
-    idle = trial.idle
-    return Span(idle.boot, idle.begin, idle.end, idle.time - idle.end) if idle else None

@@ -61,7 +61,7 @@ class Metered(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a result is computed from, besides the marks. `idle` is power around the idle window.
+    """All that a result is computed from, besides the marks. `idle` is power around each of the rests.
 
     Clock and health frames come with the shift of their times into the window's base, as power does.
     """
@@ -70,13 +70,18 @@ class Evidence:
     power: tuple[Power, ...]
     clock: tuple[tuple[int, ClockFrame], ...]
     health: tuple[tuple[int, HealthFrame], ...]
-    idle: tuple[Power, ...] = ()
+    idle: tuple[tuple[Power, ...], ...] = ()
     meters: tuple[Metered, ...] = ()
 
     @property
     def measured(self) -> tuple[Power, ...]:
         """Every stream that has a result of its own."""
         return (*self.power, *(each.power for each in self.meters))
+
+    @property
+    def watched(self) -> tuple[Power, ...]:
+        """Every stream of which a frame that comes later changes a result."""
+        return (*self.measured, *(power for rest in self.idle for power in rest))
 
     @property
     def missing(self) -> int:
@@ -109,7 +114,7 @@ class Archive:
         self,
         spans: Sequence[Span],
         owed: Mapping[StreamKey, int],
-        idle: Span | None = None,
+        idle: Sequence[Span] = (),
         *,
         only: str | None = None,
     ) -> Evidence:
@@ -124,7 +129,9 @@ class Archive:
             power=tuple([await self._power(name, spans, owed, manifest) for name in names]),
             clock=tuple(await self._frames("clock", spans, CLOCK_REACH_NS, ClockFrame)),
             health=tuple(await self._frames("health", spans, HEALTH_REACH_NS, HealthFrame)),
-            idle=tuple([await self._power(name, [idle], {}, manifest) for name in names]) if idle else (),
+            idle=tuple(
+                [tuple([await self._power(name, [rest], {}, manifest) for name in names]) for rest in idle]
+            ),
         )
 
     async def places(self) -> dict[StreamKey, Place]:

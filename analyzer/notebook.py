@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from analyzer.mark import Mark
-from analyzer.rests import Rests
+from analyzer.rests import Idle, Rests
 from analyzer.timeline import Stretch, Timeline
 from analyzer.trials import Boot, Trial, window_of
 from telemetry.contract import marks
@@ -104,7 +104,7 @@ class Notebook:
             end=end,
             batches=tuple(sorted(page.batches.values())),
             holes=tuple(sorted(page.holes.values())),
-            idle=self._rests.near(trial, begin.time) or self._rests.near(begin.event.group, begin.time),
+            rests=self._rests.around(trial, begin.time) or self._rests.around(begin.event.group, begin.time),
             window=window_of(begin, end, self._boots) if end else None,
             boots=self._boots_of(page, begin, end) if end else (),
         )
@@ -158,13 +158,13 @@ class Notebook:
     def _rest(self, trial: str | None, group: str | None, mark: Mark) -> set[str]:
         owner = trial or group or ""
         members = [name for name in (owner, *self._groups.get(owner, ())) if name in self._pages]
-        before = {name: self._idle_of(name) for name in members}
+        before = {name: self._rests_of(name) for name in members}
         self._rests.add(owner, mark)
-        return {name for name in members if self._idle_of(name) != before[name]}
+        return {name for name in members if self._rests_of(name) != before[name]}
 
-    def _idle_of(self, name: str) -> object:
+    def _rests_of(self, name: str) -> tuple[Idle, ...]:
         trial = self.trial(name)
-        return trial.idle if trial else None
+        return trial.rests if trial else ()
 
     def _may_meet(self, trial: str, other: str) -> bool:
         (mine, end), (theirs, their_end) = self._pages[trial].edges, self._pages[other].edges

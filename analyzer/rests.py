@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from analyzer.mark import Mark
+from analyzer.span import Span
 from telemetry.contract import marks
 
 
@@ -18,6 +19,11 @@ class Idle:
     begin: int
     end: int
     time: int
+
+    @property
+    def span(self) -> Span:
+        """The same, with the shift to node time."""
+        return Span(self.boot, self.begin, self.end, self.time - self.end)
 
 
 class Rests:
@@ -33,11 +39,11 @@ class Rests:
         held[mark.key, mark.seq, mark.at] = mark
         self._idles[owner] = _pairs(sorted(held.values()))
 
-    def near(self, owner: str, begin: int) -> Idle | None:
-        """The rest that ended last before `begin` (node time ns); the first one after it where none did."""
+    def around(self, owner: str, begin: int) -> tuple[Idle, ...]:
+        """The rest that ended last before `begin` (node time ns), and the first one after it."""
         idles = self._idles.get(owner, [])
         before = bisect_right(idles, begin, key=lambda idle: idle.time)
-        return idles[max(before - 1, 0)] if idles else None
+        return tuple(idles[max(before - 1, 0) : before + 1])
 
 
 def _pairs(held: list[Mark]) -> list[Idle]:

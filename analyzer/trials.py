@@ -32,16 +32,24 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial. `end` and `window` are None while it runs; `boots` are those that it ran in, by time."""
+    """One trial. `end` and `window` are None while it runs; `boots` are those that it ran in, by time.
+
+    `rests` are the rest before it, and the one after it, as far as the device rested.
+    """
 
     node: str
     begin: Mark
     end: Mark | None
     batches: tuple[Mark, ...] = ()
     holes: tuple[Mark, ...] = ()
-    idle: Idle | None = None
+    rests: tuple[Idle, ...] = ()
     window: Window | None = None
     boots: tuple[str, ...] = ()
+
+    @property
+    def idle(self) -> Idle | None:
+        """The rest that its idle power is taken from."""
+        return self.rests[0] if self.rests else None
 
     @property
     def opening(self) -> marks.TrialBegin:

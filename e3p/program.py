@@ -24,6 +24,7 @@ from telemetry.contract.marks import PROGRAM
 from telemetry.contract.nodetime import NS_PER_S
 from telemetry.runtime.address import Address
 from telemetry.runtime.common import without_secrets
+from view.numbers import net
 
 PREPARE_S = 1.0
 PASSED_ON = (
@@ -86,7 +87,7 @@ def print_windows(results: Sequence[Result], name: str) -> None:
         mean = f", {number(result.mean_w)} W on average" if result.mean_w is not None else ""
         say(f"e3p: {name}{stream}: {what}{mean} over {seconds:.3f} s, {state(result)}")
         if result.net_j is not None:
-            say(f"e3p:   {number(result.net_j)} J above idle ({number(result.idle_w)} W)")
+            say(f"e3p:   {net(result)} above idle ({number(result.idle_w)} W)")
         if result.j_per_1000 is not None:
             each, speed = number(result.j_per_1000), number(result.images_per_s)
             say(f"e3p:   {each} J for 1,000 images, {speed} a second")

@@ -124,10 +124,9 @@ class _Node:
     async def _rest(self, result: Result, trial: Trial | None) -> Picture | None:
         if trial is None or trial.idle is None:
             return None
-        idle = trial.idle
-        shift = idle.time - idle.end
-        readings = await self._readings(result, [Span(idle.boot, idle.begin, idle.end, shift)], 0)
-        return picture(readings, idle.begin + shift, idle.end + shift, most=REST_POINTS)
+        span = trial.idle.span
+        readings = await self._readings(result, [span], 0)
+        return picture(readings, span.begin + span.shift, span.end + span.shift, most=REST_POINTS)
 
     async def _readings(self, result: Result, spans: Sequence[Span], margin_ns: int) -> Readings:
         """The frames of the result's stream that overlap the spans or the margin around them.

@@ -37,6 +37,11 @@ def energy(result: Result) -> str | None:
     return f"{with_u95(result.energy_j, result.energy_u95_j)} J{origin_note(result.origin)}"
 
 
+def net(result: Result) -> str | None:
+    """Joules above idle with their 95 % uncertainty."""
+    return None if result.net_j is None else f"{with_u95(result.net_j, result.net_u95_j)} J"
+
+
 def origin_note(origin: str | None) -> str:
     """A remark behind a figure that was not measured here and now; nothing behind one that was."""
     return "" if origin in (None, "measured") else f" ({origin})"

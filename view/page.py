@@ -14,7 +14,7 @@ from view.answer import Answer, answer, labels, place, setting
 from view.checked import checks_table
 from view.comparison import Figure, pareto, repeats
 from view.material import Material, Shown
-from view.numbers import energy, fixed, moment, number, percent, seconds, unit, with_u95
+from view.numbers import energy, fixed, moment, net, number, percent, seconds, unit, with_u95
 from view.power import power
 from view.reasons import REASONS
 from view.tables import Facts, Table
@@ -62,7 +62,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Window:
-    """One window: its key figures, its picture, its budget."""
+    """One window: its key figures, its picture, its budgets."""
 
     id: str
     title: str
@@ -72,7 +72,7 @@ class Window:
     doubts: tuple[str, ...]
     power: Figure | None
     caption: str
-    budget: Table | None
+    budgets: tuple[Table, ...]
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ def _window(shown: Shown, at: int, excluded: Mapping[str, str]) -> Window:
         doubts=tuple(_doubts(result, excluded)),
         power=power(picture, shown.rest, result.idle_w) if picture else None,
         caption=_caption(shown),
-        budget=tables.budget_table(result),
+        budgets=tables.budgets_of(result),
     )
 
 
@@ -256,7 +256,7 @@ def facts(result: Result) -> list[tuple[str, str | None]]:
     return [
         ("for 1,000 images", unit(result.j_per_1000, "J")),
         ("comparable ±", unit(result.energy_u95_comparable_j or None, "J", 2)),
-        ("above idle", unit(result.net_j, "J")),
+        ("above idle", net(result)),
         ("counter says", unit(result.counter_j, "J", 6)),
         ("mean power", unit(result.mean_w, "W")),
         ("highest", unit(result.max_w, "W")),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from telemetry.contract.documents import EventRefused, LedgerRow, Result
+from telemetry.contract.documents import BudgetLine, EventRefused, LedgerRow, Result
 from telemetry.contract.frames import ManifestFrame
 from telemetry.contract.ranking import OtherOrder, Ranking
 from telemetry.store.interface import Letter
@@ -123,11 +123,15 @@ def repeats_table(results: Sequence[Result], excluded: Mapping[str, str]) -> Tab
     )
 
 
-def budget_table(result: Result) -> Table | None:
-    """The uncertainty budget of one energy."""
-    if not result.budget:
-        return None
-    square = sum(line.u_j**2 for line in result.budget)
+def budgets_of(result: Result) -> tuple[Table, ...]:
+    """The uncertainty budgets of an energy, and of what of it lies above idle."""
+    energy_j = "Where the uncertainty comes from", result.budget
+    above = "Where that of the energy above idle comes from", result.net_budget
+    return tuple(_budget(title, lines) for title, lines in (energy_j, above) if lines)
+
+
+def _budget(title: str, lines: Sequence[BudgetLine]) -> Table:
+    square = sum(line.u_j**2 for line in lines)
     rows = tuple(
         (
             line.name.replace("_", " "),
@@ -136,10 +140,10 @@ def budget_table(result: Result) -> Table | None:
             "yes" if line.shared else "no",
             line.how or None,
         )
-        for line in sorted(result.budget, key=lambda line: -line.u_j)
+        for line in sorted(lines, key=lambda line: -line.u_j)
     )
     head = ("source", "u (k = 1)", "share", "in all windows alike", "how it is known")
-    return Table("Where the uncertainty comes from", head, rows, frozenset({1, 2}))
+    return Table(title, head, rows, frozenset({1, 2}))
 
 
 def revisions_table(histories: Iterable[Sequence[Result]]) -> Table:

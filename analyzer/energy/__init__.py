@@ -6,6 +6,7 @@ from analyzer.energy.compare import ratio_u95
 from analyzer.energy.facts import SensorFacts, facts_of, margin_ns
 from analyzer.energy.integrate import Integral
 from analyzer.energy.lines import COVERAGE_FACTOR, Line, comparable_j, expanded_j
+from analyzer.energy.net import Net, Rest, above_idle, moved_w
 from analyzer.energy.states import FLAGS, REASONS, judge, worst
 from analyzer.energy.trace import Piece, Trace, join
 from analyzer.energy.window import Known, WindowEnergy, measure
@@ -17,10 +18,13 @@ __all__ = [
     "Integral",
     "Known",
     "Line",
+    "Net",
     "Piece",
+    "Rest",
     "SensorFacts",
     "Trace",
     "WindowEnergy",
+    "above_idle",
     "comparable_j",
     "expanded_j",
     "facts_of",
@@ -28,6 +32,7 @@ __all__ = [
     "judge",
     "margin_ns",
     "measure",
+    "moved_w",
     "ratio_u95",
     "worst",
 ]

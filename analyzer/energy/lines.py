@@ -43,7 +43,7 @@ class Line:
 
 def expanded_j(lines: Sequence[Line]) -> float:
     """Return the 95 % uncertainty (J) of all lines together."""
-    return coverage_factor(lines) * _standard_j(lines)
+    return coverage_factor(lines) * standard_j(lines)
 
 
 def comparable_j(lines: Sequence[Line]) -> float:
@@ -53,10 +53,11 @@ def comparable_j(lines: Sequence[Line]) -> float:
     add in quadrature, and two rectangles make a triangle: the factor is that of a pair.
     """
     kept = [line for line in lines if line.name != "gain"]
-    return coverage_factor(kept, together=2) * _standard_j(kept)
+    return coverage_factor(kept, together=2) * standard_j(kept)
 
 
-def _standard_j(lines: Sequence[Line]) -> float:
+def standard_j(lines: Sequence[Line]) -> float:
+    """Return the standard uncertainty (J) of all lines together."""
     return float(np.sqrt(sum(line.u_j**2 for line in lines)))
 
 

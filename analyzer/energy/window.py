@@ -44,9 +44,9 @@ class WindowEnergy:
     """What is known of a window. Numbers that are not known are None, never 0.
 
     ``energy_u95_j`` has every line of the budget, ``energy_u95_comparable_j`` all but the common gain.
-    ``net_j`` is the energy above ``idle_w``. ``coverage`` is the share (0-1) of the window that is not in a
-    long gap. ``counter_j`` is the hardware counter's answer to the same question and
-    ``integral_j`` that of the readings; `method` says which of them `energy_j` is.
+    ``coverage`` is the share (0-1) of the window that is not in a long gap. ``counter_j`` is the hardware
+    counter's answer to the same question and ``integral_j`` that of the readings; `method` says which of them
+    `energy_j` is.
     """
 
     begin_ns: int
@@ -54,8 +54,6 @@ class WindowEnergy:
     energy_j: float | None
     energy_u95_j: float | None
     energy_u95_comparable_j: float | None
-    idle_w: float | None
-    net_j: float | None
     budget: tuple[Line, ...]
     method: str
     coverage: float
@@ -79,7 +77,6 @@ class Known:
     ``reasons`` and ``flags`` were found elsewhere and join those found here.
     """
 
-    idle_w: float | None = None
     batch_begin_ns: Ints | None = None
     clock_u95_ns: int = 0
     is_marked: bool = False
@@ -128,8 +125,6 @@ def _with_samples(view: View, known: Known) -> WindowEnergy:
         energy_j=energy_j,
         energy_u95_j=expanded_j(lines),
         energy_u95_comparable_j=comparable_j(lines),
-        idle_w=known.idle_w,
-        net_j=None if known.idle_w is None else energy_j - known.idle_w * view.duration_s,
         budget=lines,
         method=method,
         coverage=_coverage(view, inputs.gaps),
@@ -190,8 +185,6 @@ def _without_samples(view: View, known: Known) -> WindowEnergy:
         energy_j=None,
         energy_u95_j=None,
         energy_u95_comparable_j=None,
-        idle_w=known.idle_w,
-        net_j=None,
         budget=(),
         method=_method(view),
         coverage=0.0,

@@ -105,6 +105,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     integral_j: float | None = None
     idle_w: float | None = None
     net_j: float | None = None
+    net_u95_j: float | None = None
+    net_budget: tuple[BudgetLine, ...] = ()
     budget: tuple[BudgetLine, ...] = ()
     method: str | None = None
     coverage: float | None = None

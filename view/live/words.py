@@ -9,7 +9,7 @@ from telemetry.contract.nodetime import NS_PER_S
 from view.live.hub import LIVELY_NS
 from view.numbers import energy, fixed, moment, percent, seconds, unit, with_u95
 from view.reasons import REASONS
-from view.tables import budget_table
+from view.tables import budgets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,7 +77,7 @@ class Selection(NamedTuple):
     state: str
     doubts: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
-    budget: Table | None
+    budgets: tuple[Table, ...]
 
 
 class SoakRow(NamedTuple):
@@ -214,7 +214,7 @@ def selection(result: Result) -> Selection:
         state=result.state,
         doubts=tuple(REASONS[each] for each in (*result.reasons, *result.flags)),
         facts=tuple((term, value) for term, value in pairs if value),
-        budget=budget_table(result),
+        budgets=budgets_of(result),
     )
 
 

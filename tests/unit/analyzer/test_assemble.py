@@ -126,22 +126,43 @@ def test_marks_that_do_not_add_up_are_missing(events: tuple[marks.Event, ...]) -
 def test_no_reading_is_no_energy_and_never_0() -> None:
     made = result(power=(power(),))
     assert (made.state, made.reasons) == ("invalid", ("no_samples",))
-    numbers = made.energy_j, made.net_j, made.mean_w, made.max_w, made.j_per_1000, made.energy_u95_j
-    assert numbers == (None,) * 6
+    numbers = made.energy_j, made.net_j, made.net_u95_j, made.mean_w, made.max_w, made.j_per_1000
+    assert (*numbers, made.energy_u95_j) == (None,) * 7
 
 
 def test_the_idle_power_is_taken_off() -> None:
     events = *idle(10, 19, group="g"), begin(22), batches(28), end(28.5)
     resting = power(*MAKER.powers(9, 20, watts=4.0))
-    made = result(*events, power=(power(*MAKER.powers(21, 29)),), idle=(resting,))
+    made = result(*events, power=(power(*MAKER.powers(21, 29)),), idle=((resting,),))
     assert made.idle_w == pytest.approx(4.0)
     assert made.net_j == pytest.approx(6.0 * 6.5)
+    assert [line.name for line in made.net_budget] == ["gain", "offset", "energy", "idle", "idle_drift"]
+
+
+def before_and_after(second: Power) -> Result:
+    """Rests of 4 W before the trial, and another one after it."""
+    events = *idle(10, 19, group="g"), begin(22), batches(28), end(28.5), *idle(32, 39, group="g")
+    first = power(*MAKER.powers(9, 20, watts=4.0))
+    return result(*events, power=(power(*MAKER.powers(21, 29)),), idle=((first,), (second,)))
+
+
+def test_the_rest_after_a_trial_tells_how_far_idle_power_moved() -> None:
+    made = before_and_after(power(*MAKER.powers(31, 40, watts=4.25)))
+    assert (made.idle_w, made.net_j) == (pytest.approx(4.0), pytest.approx(6.0 * 6.5))
+    assert "0.25 W, from the rest before to the rest after" in made.net_budget[-1].how
+    assert made.net_u95_j is not None
+    assert made.net_u95_j >= 0.95 * 0.25 * 6.5
+
+
+def test_a_rest_after_the_trial_counts_once_all_its_frames_are_here() -> None:
+    made = before_and_after(power(*MAKER.powers(31, 38, watts=4.25), holes=Holes(missing=1)))
+    assert made.net_budget[-1].how == "up to 0 W, between the halves of the only rest"
 
 
 def test_an_idle_window_that_was_not_measured_is_not_taken_off() -> None:
     events = *idle(10, 19, group="g"), begin(22), batches(28), end(28.5)
-    made = result(*events, power=(power(*MAKER.powers(21, 29)),), idle=(power(),))
-    assert (made.idle_w, made.net_j) == (None, None)
+    made = result(*events, power=(power(*MAKER.powers(21, 29)),), idle=((power(),),))
+    assert (made.idle_w, made.net_j, made.net_u95_j, made.net_budget) == (None, None, None, ())
     assert made.state == "valid"
 
 

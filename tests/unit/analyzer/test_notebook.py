@@ -151,6 +151,29 @@ def test_the_rest_that_ended_last_before_the_begin_is_taken_else_the_first_after
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    ("rests", "expected"),
+    [
+        ([(1, 3), (5, 8), (21, 24), (30, 33)], [5, 21]),
+        ([(1, 3)], [1]),
+        ([(21, 24), (30, 33)], [21]),
+    ],
+)
+def test_a_trial_lies_between_the_rest_before_and_the_first_one_after(
+    rests: list[tuple[int, int]], expected: list[int]
+) -> None:
+    events = [event for rest in rests for event in idle(*rest, group="g")]
+    trial = book_of(MAKER.marks(0, *events, begin(10), end(20))).trial("t1")
+    assert trial is not None
+    assert [rest.begin // S for rest in trial.rests] == expected
+
+
+def test_a_rest_after_the_trials_touches_those_since_the_one_before() -> None:
+    book = book_of(MAKER.marks(0, *idle(1, 3, group="g"), begin(5, "a"), end(6, "a")))
+    write(book, MAKER.marks(1, *idle(7, 8, group="g"), begin(9, "b"), end(10, "b")))
+    assert write(book, MAKER.marks(2, *idle(11, 12, group="g"))) == {"b"}
+
+
 def test_a_trials_own_rest_goes_before_its_groups() -> None:
     own, shared = idle(1, 3, trial="t1"), idle(5, 8, group="g")
     trial = book_of(MAKER.marks(0, *own, *shared, begin(10), end(20))).trial("t1")

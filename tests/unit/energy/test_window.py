@@ -121,15 +121,6 @@ def test_a_sensor_that_holds_is_integrated_as_it_holds() -> None:
     assert result.method == "hold"
 
 
-def test_net_energy_is_what_lies_above_idle() -> None:
-    result = measure(trace_of(constant(10), -1, 11, 1), CALM, ns(0), ns(10), Known(idle_w=4.0))
-    assert result.net_j == pytest.approx(60.0)
-
-
-def test_without_an_idle_power_there_is_no_net_energy() -> None:
-    assert measure(trace_of(constant(10), -1, 11, 1), CALM, ns(0), ns(10)).net_j is None
-
-
 def test_reasons_and_flags_found_elsewhere_join_and_decide() -> None:
     known = Known(reasons=("aborted", "overlap"), flags=("clock_bad",))
     result = measure(trace_of(constant(10), -1, 11, 1), CALM, ns(0), ns(10), known)
