@@ -102,6 +102,16 @@ async def test_a_query_that_the_server_gives_up_is_no_empty_answer() -> None:
             await server.ask("b", "SELECT f FROM m")
 
 
+async def test_a_wrong_query_is_an_error_with_the_servers_words(influx: Influx, bucket: str) -> None:
+    server = Server(Address.parse(influx.store(bucket)), access(influx))
+    await server.open()
+    for query, words in (("SELECT", "failed to parse query"), ("SELECT f FROM m", "database not found")):
+        with pytest.raises(UserError, match=words) as told:
+            await server.ask(bucket, query)
+        assert f"org '{influx.org}', bucket '{bucket}'" in str(told.value)
+    await server.close()
+
+
 @pytest.mark.parametrize(
     "answer",
     [

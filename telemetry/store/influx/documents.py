@@ -11,8 +11,7 @@ from typing import Any
 
 import msgspec
 
-from telemetry.contract.errors import UserError
-from telemetry.store.influx.errors import LinesRefused, who
+from telemetry.store.influx.bodies import write_lines
 from telemetry.store.influx.names import EARLIEST, LATEST, name, original, quoted, tag
 from telemetry.store.influx.pieces import selected, text_fields, text_of
 from telemetry.store.influx.plotted import PARTS, TAGS, fields_of, part_lines, tags_of
@@ -57,7 +56,8 @@ class Documents:
             if _key(revision) not in held:
                 new[_key(revision)] = held[_key(revision)] = revision
         if new:
-            await self._write([line_of(revision, self._now_ns()) for revision in new.values()])
+            lines = [line_of(revision, self._now_ns()) for revision in new.values()]
+            await write_lines(self._server, self._bucket, lines, "a document")
 
     async def latest(self, kind: str, node: str | None = None) -> list[Revision]:
         """The newest revision of each document of a kind, by id.
@@ -113,13 +113,6 @@ class Documents:
         chosen = [*chosen, APART[kind]] if kind in APART else chosen
         where = f" WHERE {' AND '.join(chosen)}" if chosen else ""
         return await self._server.ask(self._bucket, f'SELECT {columns} FROM "{measurement(kind)}"{where}')
-
-    async def _write(self, lines: Sequence[bytes]) -> None:
-        try:
-            await self._server.write(self._bucket, b"".join(lines))
-        except LinesRefused as error:
-            words = f"{who(self._server.address)}: bucket {self._bucket!r} refuses a document ({error})"
-            raise UserError(f"{words}; does another program write into it?") from None
 
 
 def measurement(kind: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -17,10 +18,19 @@ from telemetry.store.interface import StoreUnavailable
 LONGEST_WAIT_S = 900.0
 """No server is waited for longer than this because it said so once."""
 WORDS = 300
+WRONG = re.compile(
+    r"^(database|retention policy) (not found|name required)|^undefined function|^invalid operation"
+    r"|is not supported$|cannot be (combined|used)"
+)
+"""What InfluxQL says, with status 200, of a query that will be as wrong the next time."""
 
 
 class LinesRefused(Exception):
     """The server read the lines and will not have some of them, now or later."""
+
+
+class BodyTooLarge(LinesRefused):
+    """The server, or a proxy before it, takes no body of this size; a smaller one may do."""
 
 
 class NotThere(UserError):
@@ -39,7 +49,9 @@ class _Refusal(msgspec.Struct):
 def decision(address: Address, status: int, body: bytes, headers: Mapping[str, str]) -> Exception:
     """The error of an answer that is none of the 2xx."""
     words = _words(body)
-    if status in (400, 413, 422):
+    if status == 413:
+        return BodyTooLarge(words or f"status {status}")
+    if status in (400, 422):
         return LinesRefused(words or f"status {status}")
     if status in (401, 403):
         return UserError(
@@ -52,6 +64,19 @@ def decision(address: Address, status: int, body: bytes, headers: Mapping[str, s
     if status == 404 and words:
         return NotThere(f"{who(address)}: {words}; influx bucket list shows what is there", words.split()[0])
     return nobody(address, f"status {status}")
+
+
+def failed_query(address: Address, words: str) -> Exception:
+    """The error of a query that the server took, and could not answer."""
+    if WRONG.search(words):
+        return wrong_query(address, words)
+    return StoreUnavailable(f"{address.place}: a query failed: {words}")
+
+
+def wrong_query(address: Address, words: str) -> UserError:
+    """The error of a query that the server will never answer, such as one of a bucket that is gone."""
+    right = "is its bucket still there, may the token read it, is it an InfluxDB 2?"
+    return UserError(f"{who(address)}: a query is refused ({words}); {right}")
 
 
 def nobody(address: Address, why: str) -> UserError:

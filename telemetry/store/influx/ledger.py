@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from telemetry.contract.errors import UserError
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.nodetime import NS_PER_S
-from telemetry.store.influx.errors import LinesRefused, who
+from telemetry.store.influx.bodies import write_lines
 from telemetry.store.influx.names import quoted
 from telemetry.store.influx.pieces import selected, text_of
 from telemetry.store.influx.rows import Row, read_row, united, where
@@ -68,13 +67,7 @@ class Ledger:
         """Writes lines into the bucket that never forgets, and rings the bell."""
         self._rung += 1  # also where the answer gets lost: the server may have these lines
         bell = b"writer rung=%di %d\n" % (self._rung, self.writer)
-        try:
-            await self._server.write(self._bucket, b"".join((*lines, bell)))
-        except LinesRefused as error:
-            raise UserError(
-                f"{who(self._server.address)}: bucket {self._bucket!r} refuses the ledger ({error}); "
-                "does another program write into it?"
-            ) from None
+        await write_lines(self._server, self._bucket, [*lines, bell], "a line of the ledger")
 
     async def _read(self, chosen: str) -> list[tuple[int, Row]]:
         rows = await self._server.ask(self._bucket, f"SELECT {selected('doc')} FROM ledger{chosen}")

@@ -14,10 +14,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from telemetry.contract.errors import UserError
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.intervals import IntervalSet
-from telemetry.store.influx.errors import LinesRefused, who
+from telemetry.store.influx.bodies import write_lines
 from telemetry.store.influx.lines import tags
 from telemetry.store.influx.names import original, quoted, text
 from telemetry.store.influx.pieces import packed_fields, packed_of, selected
@@ -123,11 +122,7 @@ class Letters:
         return self._last * STEP_NS + self._offset
 
     async def _write(self, lines: Sequence[bytes]) -> None:
-        try:
-            await self._server.write(self._bucket, b"".join(lines))
-        except LinesRefused as error:
-            words = f"{who(self._server.address)}: bucket {self._bucket!r} refuses a letter ({error})"
-            raise UserError(f"{words}; does another program write into it?") from None
+        await write_lines(self._server, self._bucket, lines, "a letter")
 
 
 def _line(letter: Letter, stamp: int) -> bytes:

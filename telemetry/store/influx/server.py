@@ -16,8 +16,14 @@ import msgspec
 from telemetry.contract.errors import UserError
 from telemetry.store.access import Access, Token
 from telemetry.store.influx.address import TOKEN, Address
-from telemetry.store.influx.errors import decision, nobody, trouble
-from telemetry.store.interface import StoreUnavailable
+from telemetry.store.influx.errors import (
+    LinesRefused,
+    decision,
+    failed_query,
+    nobody,
+    trouble,
+    wrong_query,
+)
 
 T = TypeVar("T")
 
@@ -91,15 +97,14 @@ class Server:
 
     async def ask_all(self, bucket: str, statements: Sequence[str]) -> list[list[dict[str, Any]]]:
         """The rows of several statements, in one request."""
-        form = {"db": bucket, "epoch": "ns", "q": ";".join(statements)}
-        body = await self._request("POST", "/query", data=form, headers={"Accept": "application/json"})
+        async with self._asked(bucket, ";".join(statements), TIMEOUT) as answer:
+            body = await answer.read()
         return [list(_rows(result.series)) for result in self._results(body)]
 
     async def stream(self, bucket: str, statement: str) -> AsyncIterator[Series]:
         """The rows of one InfluxQL statement, however many, some at a time; times are ns."""
-        form = {"db": bucket, "epoch": "ns", "q": statement, "chunked": "true", "chunk_size": str(CHUNK)}
-        accepts = {"Accept": "application/json"}
-        async with self._answered("POST", "/query", data=form, headers=accepts, timeout=UNHURRIED) as answer:
+        chunks = {"chunked": "true", "chunk_size": str(CHUNK)}
+        async with self._asked(bucket, statement, UNHURRIED, **chunks) as answer:
             async for line in _lines(answer.content):
                 for result in self._results(line):
                     for series in result.series:
@@ -112,11 +117,26 @@ class Server:
         answer = await self._request(method, path, params=asked, data=data, headers=headers)
         return self._decoded(answer, Any) if answer else None
 
+    @asynccontextmanager
+    async def _asked(
+        self, bucket: str, query: str, patience: aiohttp.ClientTimeout, **how: str
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer to InfluxQL. Raises `UserError` where the server will not have it, now or later."""
+        form = {"db": bucket, "epoch": "ns", "q": query, **how}
+        accepts = {"Accept": "application/json"}
+        try:
+            async with self._answered(
+                "POST", "/query", data=form, headers=accepts, timeout=patience
+            ) as answer:
+                yield answer
+        except LinesRefused as error:
+            raise wrong_query(self.address, str(error)) from None
+
     def _results(self, body: bytes) -> list[_Result]:
         answer = self._decoded(body, _Answer)
         for words in (answer.error, *(result.error for result in answer.results)):
             if words is not None:
-                raise StoreUnavailable(f"{self.address.place}: a query failed: {words}")
+                raise failed_query(self.address, words)
         return answer.results
 
     def _decoded(self, body: bytes, kind: type[T]) -> T:

@@ -6,7 +6,14 @@ import pytest
 
 from telemetry.contract.errors import UserError
 from telemetry.store.influx.address import Address
-from telemetry.store.influx.errors import LinesRefused, NotThere, decision, retry_after_s
+from telemetry.store.influx.errors import (
+    BodyTooLarge,
+    LinesRefused,
+    NotThere,
+    decision,
+    failed_query,
+    retry_after_s,
+)
 from telemetry.store.interface import StoreUnavailable
 
 ADDRESS = Address.parse("influxdb://db.local/?org=lab&bucket=fleet")
@@ -17,7 +24,7 @@ BODY = b'{"code":"x","message":"what\\n the server says"}'
     ("status", "kind"),
     [
         (400, LinesRefused),
-        (413, LinesRefused),
+        (413, BodyTooLarge),
         (422, LinesRefused),
         (401, UserError),
         (403, UserError),
@@ -37,6 +44,28 @@ def test_a_status_is_a_decision(status: int, kind: type[Exception]) -> None:
 def test_what_a_person_must_mend_names_host_org_and_bucket(status: int) -> None:
     words = str(decision(ADDRESS, status, BODY, {}))
     assert all(part in words for part in ("db.local:8086", "'lab'", "'fleet'", "what the server says"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "database not found: fleet",
+        "database name required",
+        "undefined function foo()",
+        "invalid operation: time and *influxql.StringLiteral are not compatible",
+        "mixing aggregate and non-aggregate queries is not supported",
+        "selector function top() cannot be combined with other functions",
+    ],
+)
+def test_a_wrong_query_is_not_tried_again_and_names_the_place(words: str) -> None:
+    error = failed_query(ADDRESS, words)
+    assert isinstance(error, UserError)
+    assert all(part in str(error) for part in ("db.local:8086", "'lab'", "'fleet'", words))
+
+
+@pytest.mark.parametrize("words", ["timeout", "query interrupted", "engine is closed", "shard not found"])
+def test_a_query_that_the_server_gave_up_is_tried_again(words: str) -> None:
+    assert isinstance(failed_query(ADDRESS, words), StoreUnavailable)
 
 
 def test_what_is_no_influxdb_says_so() -> None:
