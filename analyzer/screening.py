@@ -12,6 +12,9 @@ from analyzer.candidates import Candidate
 from analyzer.sam import AUTHORS, Exponents, netscore
 from telemetry.contract.errors import UserError
 
+TOO_MUCH = 100.0
+"""No exponent of NetScore is that large."""
+
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """At least this Top-1 (percent), fewer parameters than this (millions), fewer MACs than this (billions).
@@ -86,7 +89,8 @@ class Screening:
 def screen(
     candidates: Iterable[Candidate], thresholds: Thresholds, exponents: Exponents = AUTHORS
 ) -> Screening:
-    """Return who passes and who fails, by NetScore; equal scores by name."""
+    """Return who passes and who fails, by NetScore; equal scores by name. Raises `UserError`."""
+    _check(exponents)
     judged = [
         (each, netscore(each.top1_percent, each.params_m, each.macs_g, exponents)) for each in candidates
     ]
@@ -96,6 +100,13 @@ def screen(
     ranked = [_screened(each, score, at + 1, ()) for at, (each, score) in enumerate(passing)]
     others = [_screened(each, score, None, _misses(each, thresholds)) for each, score in failing]
     return Screening(thresholds, exponents, (*ranked, *others))
+
+
+def _check(exponents: Exponents) -> None:
+    """Raises `UserError` for weights of NetScore that cannot be meant."""
+    for name, value in exponents._asdict().items():
+        if not 0.0 <= value < TOO_MUCH:
+            raise UserError(f"--{name}-exponent {value:g}: a number from 0 to {TOO_MUCH:g} is expected, as 2")
 
 
 def nearest_miss(screening: Screening) -> Screened | None:

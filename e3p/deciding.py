@@ -22,11 +22,14 @@ WORDS = {
 
 
 def decision_lines(ranking: Ranking, decision: Decision) -> Iterator[str]:
-    """The recommendation, then each row that the limits leave out, and why."""
+    """The recommendation, what would decide its ties, then each row that the limits leave out, and why."""
     names = labels(ranking.rows)
     yield _pick(ranking, decision, names)
-    if decision.decides is not None:
-        yield what_decides(decision.decides, names)
+    ties = [
+        each for each in ranking.separations if each.against == decision.pick and each.rank in decision.tied
+    ]
+    for tie in ties[:MOST_NAMED]:
+        yield what_decides(tie, names)
     for missed in decision.missed[:MOST_NAMED]:
         what, unit, bound = WORDS[missed.on]
         unit = ranking.unit if missed.on == "energy" else unit

@@ -39,8 +39,9 @@ class TomlFile(Generic[P]):
         self.plan = self._checked(self._converted(), faults)
 
     def at(self, key: str) -> str:
-        """Where a key stands: ``plan.toml, line 4 (models[1])``."""
-        return f"{self.path}, line {line_of(self.text, key)} ({key})"
+        """Where a key stands: ``plan.toml, line 4 (models[1])``; or that its default is meant."""
+        line = line_of(self.text, key)
+        return f"{self.path}, line {line} ({key})" if line else f"{self.path} ({key}, by default)"
 
     def _converted(self) -> P:
         try:

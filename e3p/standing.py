@@ -6,12 +6,13 @@ import csv
 import sys
 from typing import TYPE_CHECKING
 
-from e3p.output import answer, number, origin_note, print_table, with_u95
+from e3p.output import answer, print_table
+from e3p.ranking_table import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from telemetry.contract.ranking import Ranking, RankingRow
+    from telemetry.contract.ranking import Ranking
 
 MOST_NAMED = 12
 MOST_MODELS = 4
@@ -39,11 +40,11 @@ CSV_COLUMNS = (*GROUP, "a", "b", "unit", *ROW, "nodes", "pareto", "netscore", "n
 
 def print_ranking(ranking: Ranking) -> None:
     """The group above the table; below it what was refused, and what could change the order."""
-    group = ranking.group
-    where = f"{group.device or 'unknown device'}, {group.dataset}{origin_note(group.origin)}"
-    mode = f", {group.power_mode}" if group.power_mode else ""
-    answer(f"\n{where}{mode}, sensor {group.sensor}: SAM with a = {ranking.a:g}, b = {ranking.b:g}")
-    print_table(_headings(ranking), [_cells(ranking, row) for row in ranking.rows])
+    table = table_of(ranking)
+    answer(f"\n{table.title}")
+    if table.shared:
+        answer(f"all rows: {table.shared}")
+    print_table(table.head, table.rows)
     for refused in ranking.refused:
         answer(f"not ranked: {refused.model}: {refused.reason}")
     for line in _remarks(ranking):
@@ -68,39 +69,6 @@ def print_csv(rankings: Sequence[Ranking]) -> None:
             table.writerow({**common, **cells, "nodes": " ".join(row.nodes), "pareto": front, **more})
         for refused in ranking.refused:
             table.writerow({**common, "model": refused.model, "refused": refused.reason})
-
-
-def _headings(ranking: Ranking) -> tuple[str, ...]:
-    energy = f"{ranking.unit} per 1,000"
-    return (
-        "rank",
-        "tie",
-        "model",
-        "batch",
-        "SAM",
-        "95 % interval",
-        energy,
-        "accuracy",
-        "front",
-        "trials",
-        "state",
-    )
-
-
-def _cells(ranking: Ranking, row: RankingRow) -> tuple[object, ...]:
-    return (
-        row.rank,
-        row.tie_group,
-        row.model,
-        row.batch_size,
-        number(row.sam),
-        f"{number(row.sam_lo)} - {number(row.sam_hi)}",
-        f"{with_u95(row.energy, row.energy_u95)}{origin_note(ranking.group.origin)}",
-        f"{100 * row.accuracy:.2f}% ({row.accuracy_origin})",
-        "yes" if row.rank in ranking.pareto else "",
-        row.trials,
-        row.state,
-    )
 
 
 def _remarks(ranking: Ranking) -> Iterator[str]:

@@ -20,12 +20,15 @@ _TOKEN = re.compile(
 )
 
 
-def line_of(text: str, path: str) -> int:
-    """The line (from 1) of a path such as ``overrides[1].min_s`` or ``models[2]``; else of what is around."""
+def line_of(text: str, path: str) -> int | None:
+    """The line (from 1) of a path such as ``overrides[1].min_s`` or ``models[2]``; else of what is around.
+
+    None for what the text does not mention at all.
+    """
     lines = dict(_places(text))
     while path and path not in lines:
         path = re.sub(r"(\[\d+\]|\.?[^.\[\]]+)$", "", path)
-    return lines.get(path, 1)
+    return lines.get(path)
 
 
 def _places(text: str) -> Iterator[tuple[str, int]]:

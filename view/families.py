@@ -50,16 +50,19 @@ def family_lines(families: Families) -> Iterator[str]:
 
 def _words(effect: FamilyEffect) -> str:
     counts = f"{effect.models} against {effect.others} models"
-    energy, accuracy = effect.log_energy, effect.accuracy
+    energy, per_mac, accuracy = effect.log_energy, effect.log_energy_per_gmac, effect.accuracy
     least = max(energy.p_least, accuracy.p_least)
     if least > SIGNIFICANT:
         return (
             f"{effect.family}: {counts} are too few for any difference to be told from chance "
             f"(no p below {least:.2g} is possible)"
         )
-    told = []
-    if _is_told(energy):
-        told.append(f"take {_times(energy)} times the energy")
+    times = [
+        f"{_times(found)} times the energy{of}"
+        for found, of in ((energy, ""), (per_mac, " for each MAC"))
+        if _is_told(found)
+    ]
+    told = [f"take {' and '.join(times)}"] if times else []
     if _is_told(accuracy):
         ends = sorted(100 * abs(end) for end in (accuracy.lo, accuracy.hi))
         size = f"{100 * abs(accuracy.difference):.1f} ({ends[0]:.1f} to {ends[1]:.1f})"

@@ -138,7 +138,7 @@ def _carry_out(settings: Settings, shelf: Shelf, run: Run, where: Where, *, wait
 
     campaign = Campaign(run, shelf, find_agent(settings.edge.socket_paths()), where)
     outcome = anyio.run(campaign.run, settings.common.address(), wait_s)
-    printed = print_results(outcome.results, json=json)
+    printed = print_results(outcome.results, json=json, budgets=False)
     return max(0 if outcome.is_whole else 1, printed if outcome.results else 0)
 
 

@@ -71,7 +71,7 @@ def test_what_the_runner_refuses_is_told_by_line_of_the_plan(tmp_path: Path) -> 
     path = tmp_path / "plan.toml"
     assert where({"where": "spec.models", "value": "two"}) == f"{path}, line 2 (models[1])"
     assert where({"where": "spec.batch_size", "value": "8"}) == f"{path}, line 3 (batch_sizes[1])"
-    assert where({"where": "spec.device"}) == f"{path}, line 1 (device)"
+    assert where({"where": "spec.device"}) == f"{path} (device, by default)"
     assert where({"where": "elsewhere"}) == "elsewhere"
 
 

@@ -65,10 +65,10 @@ def test_a_good_plan_is_read(tmp_path: Path) -> None:
         ("overrides[0].min_s", 16),
         ("overrides[1]", 18),
         ("overrides[1].batch_size", 19),
-        ("nothing", 1),
+        ("nothing", None),
     ],
 )
-def test_every_value_has_its_line(path: str, line: int) -> None:
+def test_every_value_has_its_line(path: str, line: int | None) -> None:
     assert line_of(GOOD, path) == line
 
 
@@ -143,3 +143,8 @@ def test_checkpoints_lie_beside_the_plan(tmp_path: Path) -> None:
 def test_a_checkpoint_of_a_model_that_is_not_measured_is_refused_at_its_place(tmp_path: Path) -> None:
     words = refusal(tmp_path, WITH_CHECKPOINT.replace("one =", "two ="))
     assert "(datasets[0].checkpoints): two is none of this plan's models" in words
+
+
+def test_a_default_that_does_not_fit_is_called_one(tmp_path: Path) -> None:
+    found = refusal(tmp_path, PLAN.replace("images = 64", "images = 16"))
+    assert found.startswith("plan.toml (batch_sizes[0], by default): a batch of 32 cannot come from")

@@ -6,6 +6,7 @@ import pytest
 
 from analyzer.decision import Limits, Missed, decide
 from analyzer.ranking import rank
+from e3p.deciding import decision_lines
 from telemetry.contract.documents import Latency, Result
 from telemetry.contract.errors import UserError
 from telemetry.contract.ranking import Ranking
@@ -75,6 +76,14 @@ def test_a_pick_that_cannot_be_told_from_the_next_says_so() -> None:
     assert (decision.pick, decision.tied) == (1, (2,))
     assert 0.5 <= (decision.p or 0) < 0.95
     assert decision.decides == tied.separations[0]
+
+
+def test_what_would_decide_is_told_of_each_row_that_is_tied_with_the_pick() -> None:
+    energies = {"one": 100.0, "other": 100.2, "third": 100.4}
+    tied = rank([each for name, energy in energies.items() for each in model(name, energy, 0.8, 1.0, 1.0)])
+    told = [line for line in decision_lines(tied, decide(tied, Limits())) if "would tell" in line]
+    assert len(told) == 2
+    assert "third from one" in told[1] or "one from third" in told[1]
 
 
 def test_a_single_row_within_the_limits_beats_nobody(ranking: Ranking) -> None:

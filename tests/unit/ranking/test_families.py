@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, log
 
 import pytest
@@ -49,6 +50,15 @@ def test_a_family_that_takes_half_the_energy_is_told_so() -> None:
     assert effect.log_energy.lo < log(0.5) < effect.log_energy.hi
     assert (effect.models, effect.others) == (5, 5)
     assert any(line.startswith("hybrid models take 0.50 (0.4") for line in family_lines(found))
+
+
+def test_what_each_mac_costs_is_told_where_the_energy_alone_tells_nothing() -> None:
+    """Half the MACs at the same energy."""
+    small = {name: replace(each, macs_g=1.0) if each.hybrid else each for name, each in FACTS.items()}
+    alike = {name: 400.0 * 1.02**at for at in range(5) for name in (f"hybrid-{at}", f"plain-{at}")}
+    lines = list(family_lines(compare_families(measured(alike), small)))
+    assert lines[0].startswith("hybrid models take 2.00 (1.9")
+    assert lines[0].endswith(") times the energy for each MAC (5 against 5 models)")
 
 
 def test_joules_for_one_mac_do_not_know_how_large_a_model_is() -> None:

@@ -5,6 +5,7 @@ import csv
 import pytest
 
 from analyzer.candidates import Candidate
+from analyzer.sam import Exponents
 from analyzer.screening import Thresholds, nearest_miss, screen
 from e3p.published import TABLE, candidates
 from telemetry.contract.errors import UserError
@@ -94,3 +95,9 @@ def test_the_nearest_miss_fails_by_the_smallest_share() -> None:
 def test_thresholds_in_other_units_are_refused(wrong: dict[str, float], right: str) -> None:
     with pytest.raises(UserError, match=right):
         Thresholds(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -1.0])
+def test_weights_of_netscore_that_cannot_be_meant_are_refused(wrong: float) -> None:
+    with pytest.raises(UserError, match=r"--macs-exponent .* a number from 0 to 100 is expected"):
+        screen([], Thresholds(), Exponents(macs=wrong))
