@@ -11,8 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from e3p.plans import Run
-from telemetry.contract.commands import SETTLED, Command, Doing, LeftOut, PartState, Reply
-from telemetry.contract.frames import VERSION
+from telemetry.contract.commands import SETTLED, Command, Doing, PartState, Reply
 from telemetry.contract.plan import CampaignPlan, Configuration, Planned
 from telemetry.contract.units import MAX_TEXT
 
@@ -22,21 +21,11 @@ MOST_STRIKES = 2
 """So often in a row the child may end without having done anything, before that is taken for a failure."""
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """What a node keeps of a campaign. `order` is its place among the node's; `said` as in `Reply`."""
+class Part(Reply, frozen=True, kw_only=True, omit_defaults=True):
+    """What a node keeps of a campaign: what it says of it, its plan, and its place among the node's."""
 
-    v: int = VERSION
-    id: str
     order: int
-    revision: int
     plan: CampaignPlan
-    state: PartState
-    said: int
-    reason: str | None = None
-    trials: int = 0
-    done: int = 0
-    doing: Doing | None = None
-    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def is_open(self) -> bool:
