@@ -5,6 +5,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup servers servers-found demo test test-all lint study bench prove-ledger faults fuzz screenshots
 
+# Programs are started by the hundred: each would compile everything it imports, torch and timm, anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 TORCH_BACKEND ?=
 JOBS ?= auto

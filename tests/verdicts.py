@@ -12,10 +12,10 @@ import msgspec
 
 from telemetry.contract.documents import Result
 from telemetry.contract.frames import MarksFrame
-from telemetry.contract.marks import TrialBegin, TrialEnd
+from telemetry.contract.marks import Event, TrialBegin, TrialEnd
 from telemetry.contract.topics import every_node
 from telemetry.runtime.mqtt import Address, Link, Message
-from tests.processes import Line, until
+from tests.processes import WITHIN_S, Line, until
 
 TOLERANCE = 0.001
 # What a result may say of a machine that is too busy to sample every millisecond.
@@ -59,15 +59,32 @@ async def result_of(line: Line, trial: str, *, without: tuple[str, ...] = ()) ->
 
 async def edges_of(line: Line, trial: str) -> Edges:
     """When the application marked the trial: read from the frames, not from a result."""
-    found = {}
+    found = {
+        type(event): event.t
+        for event in await marks_of(line)
+        if isinstance(event, (TrialBegin, TrialEnd)) and event.trial == trial
+    }
+    return Edges(found[TrialBegin], found[TrialEnd])
+
+
+async def until_begun(line: Line) -> None:
+    """A trial's begin is stored. What an agent has not written yet dies with it."""
+    begun = False
+    with anyio.fail_after(WITHIN_S):
+        while not begun:
+            await anyio.sleep(0.1)
+            begun = any(isinstance(event, TrialBegin) for event in await marks_of(line))
+
+
+async def marks_of(line: Line) -> list[Event]:
+    """Every mark in the store."""
+    found: list[Event] = []
     async with line.opened() as store:
         for account in await store.accounts():
             if account.key.stream.startswith("marks/"):
                 for _, frame in await store.frames(account.key, account.stored):
-                    for event in frame.events if isinstance(frame, MarksFrame) else ():
-                        if isinstance(event, (TrialBegin, TrialEnd)) and event.trial == trial:
-                            found[type(event)] = event.t
-    return Edges(found[TrialBegin], found[TrialEnd])
+                    found += frame.events if isinstance(frame, MarksFrame) else ()
+    return found
 
 
 async def assert_true_energy(line: Line, trial: str) -> None:

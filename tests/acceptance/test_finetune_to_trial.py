@@ -13,7 +13,7 @@ import anyio.to_thread
 import pytest
 
 from tests import cifar
-from tests.processes import Line, Program
+from tests.processes import Line, Program, Sensor
 from tests.verdicts import results
 
 pytestmark = [
@@ -27,6 +27,9 @@ TEACH = ["--recipe", "levit-adamw", "--epochs", "3", "--batch", "16", "--lr", "0
 SHORT = ["--warmup-s", "1", "--cooldown-s", "0.1", "--idle-s", "0", "--threads", "1"]
 WITHIN_S = 300
 
+# Two trials are ranked: what they take must not hang on the moment at which they run.
+STEADY = Sensor("main", {"wave": "constant", "watts": 50.0})
+
 
 async def ended(program: Program) -> int:
     return await anyio.to_thread.run_sync(program.process.wait, WITHIN_S)
@@ -36,7 +39,7 @@ async def test_a_checkpoint_has_the_accuracy_of_its_card_in_a_trial_and_in_the_r
     tmp_path: Path,
 ) -> None:
     data = str(cifar.make_pickled(tmp_path / "data"))
-    with Line(tmp_path) as line:
+    with Line(tmp_path, sensors=(STEADY,)) as line:
         asked = ["--model", MODEL, "--data", data, "--weights", "random", "--out", "taught", *TEACH]
         command = [sys.executable, "-m", "e3p", "finetune", *asked]
         taught = await anyio.run_process(command, check=False, cwd=tmp_path, env=line.env)

@@ -19,7 +19,7 @@ from telemetry.contract.documents import Result
 from tests import pictures
 from tests.processes import ROOT, WITHIN_S, Line, Program, until
 from tests.running import FAKES
-from tests.verdicts import BUSY, assert_true_energy, results
+from tests.verdicts import BUSY, assert_true_energy, results, until_begun
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
@@ -202,7 +202,7 @@ async def test_without_its_agent_no_trial_counts_and_the_plan_is_resumed(tmp_pat
     with Line(tmp_path) as line:
         agent = await fakes(line)
         program = await trial(line, *KILLED, "--wait-s", "1")
-        await program.says(re.compile("trial 0 begins"))
+        await until_begun(line)
         agent.kill()
         assert await exit_code(program) == 1
         assert "the agent is gone" in program.text
