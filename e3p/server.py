@@ -12,7 +12,7 @@ from collector.app import Collector
 from e3p.announcer import Announcer
 from e3p.live import front
 from e3p.output import say
-from e3p.patience import waited_for
+from e3p.patience import Attendance, waited_for
 from e3p.published import netscores
 from e3p.settings import Settings
 from grafana.annotator import annotators
@@ -27,7 +27,8 @@ CONNECTED_WITHIN_S = 30.0
 async def serve(settings: Settings) -> None:
     """Runs until stopped by a signal."""
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(waited_for(settings))
+        attendance = Attendance("serve")
+        store = await stack.enter_async_context(waited_for(settings, attendance))
         address = settings.common.address()
         if settings.common.mqtt is None:
             address = settings.common.address((await _broker(stack, settings)).url)
@@ -36,7 +37,7 @@ async def serve(settings: Settings) -> None:
         collector = Collector(settings.collector, store, address, registry=registry, tap=page.tap)
         analyzer = Analyzer(settings.analyzer, store, address, netscores(), registry=registry)
         told = annotators(settings.grafana, address)
-        services = [*page.services, *collector.services, *analyzer.services, *told]
+        services = [attendance, *page.services, *collector.services, *analyzer.services, *told]
 
         async def until_ready() -> None:
             await page.until_ready()

@@ -112,7 +112,7 @@ def connect(path: Path, *, create: bool, busy_s: float) -> sqlite3.Connection:
     if path.is_dir():
         raise UserError(f"{path}: a folder; a store is a file, such as {path / 'e3p.db'}")
     if create:
-        _make_folder(path)
+        _check_folder(path)
     elif not path.is_file():
         raise UserError(f"{path}: no store here; name an existing one, or start `e3p serve` to make it")
     uri = f"file:{quote(str(path.absolute()))}?mode={'rwc' if create else 'rw'}"
@@ -154,10 +154,9 @@ def make_durable(db: sqlite3.Connection, path: Path, busy_s: float) -> None:
     db.execute(f"PRAGMA journal_size_limit = {4 * WAL_BYTES}")
 
 
-def _make_folder(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{path}: its folder cannot be made ({error.strerror}); name another place"
-        ) from error
+def _check_folder(path: Path) -> None:
+    """A folder that is not there is a typing error more often than a wish."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        right = "make it first, or name another file with --store"
+        raise UserError(f"{path}: there is no folder {folder}; {right}")

@@ -19,6 +19,7 @@ from telemetry.store.access import FOR_EVER, LETTER_BYTES, Keeps
 from telemetry.store.interface import Account, Contents, Letter, Place, Revision, Verdict
 from telemetry.store.sqlite.accounts import read_accounts, read_places
 from telemetry.store.sqlite.backup import COPY, copy_in, copy_out
+from telemetry.store.sqlite.claim import Claim
 from telemetry.store.sqlite.connection import Connection, closed_on_failure, connect, reading, writing
 from telemetry.store.sqlite.documents import (
     latest_revisions,
@@ -65,6 +66,7 @@ class SqliteStore:
         self._now_ns = now_ns
         self._writer: Connection | None = None
         self._reader: Connection | None = None
+        self._claim: Claim | None = None
 
     def __repr__(self) -> str:
         return f"<SqliteStore {self.path} {'open' if self._writer else 'closed'}>"
@@ -82,6 +84,16 @@ class SqliteStore:
         with anyio.CancelScope(shield=True):
             for connection in filter(None, connections):
                 await connection.close()
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            claim.release()
+
+    async def attend(self, who: str) -> None:
+        if self._claim is None:
+            self._claim = Claim(self.path, who)
+
+    async def collectors(self) -> Sequence[str]:
+        return ()  # whoever has the file open is met when it is replaced
 
     async def copy_out(self, folder: Path, tell: Callable[[float], None]) -> Contents:
         return await anyio.to_thread.run_sync(lambda: copy_out(self.path, folder / COPY, tell))

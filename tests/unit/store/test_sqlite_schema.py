@@ -134,13 +134,14 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_place_below_a_file_is_refused(path: Path) -> None:
     path.write_text("")
-    with pytest.raises(UserError, match="folder cannot be made"):
+    with pytest.raises(UserError, match="there is no folder"):
         opened(path / "below" / "e3p.db")
 
 
-def test_missing_folders_are_made(tmp_path: Path) -> None:
-    opened(tmp_path / "a" / "b" / "e3p.db")
-    assert (tmp_path / "a" / "b" / "e3p.db").is_file()
+def test_a_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"there is no folder .*typo; make it first, or name another file"):
+        opened(tmp_path / "typo" / "e3p.db")
+    assert not (tmp_path / "typo").exists()
 
 
 def test_a_store_that_must_be_there_is_not_made(path: Path) -> None:
