@@ -39,7 +39,13 @@ def backup(
 
 def restore(
     folder: Folder,
-    force: Annotated[bool, typer.Option(help="Replace the store that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the store that is there.")] = False,
+    despite_collector: Annotated[
+        bool,
+        typer.Option(
+            "--despite-collector", help="Also where a collector was at work a moment ago (InfluxDB)."
+        ),
+    ] = False,
     store: options.Store = None,
     config: options.Config = None,
     json: options.Json = False,
@@ -54,7 +60,7 @@ def restore(
     opened = settings.store()
 
     async def work() -> Backup:
-        return await put_back(folder, opened, force=force)
+        return await put_back(folder, opened, force=force, despite_collector=despite_collector)
 
     _print(anyio.run(work), f"restored to {settings.common.store}", json=json)
 

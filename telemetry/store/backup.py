@@ -19,6 +19,7 @@ import anyio.to_thread
 import msgspec
 
 from telemetry.contract.errors import UserError
+from telemetry.store.attendance import Attended
 from telemetry.store.interface import Store
 
 FORMAT = 1
@@ -66,11 +67,17 @@ async def back_up(store: Store, folder: Path, now_s: float, tell: Tell) -> Backu
     return backup
 
 
-async def restore(folder: Path, store: Store, *, force: bool) -> Backup:
-    """Puts a backup in the place of a store that nobody has open. Raises `UserError`."""
+async def restore(folder: Path, store: Store, *, force: bool, despite_collector: bool = False) -> Backup:
+    """Puts a backup in the place of a store that nobody has open. Raises `UserError`.
+
+    `despite_collector`: whatever the store says of collectors at work.
+    """
     backup = await anyio.to_thread.run_sync(read_backup, folder)
     if backup.kind != _kind(store):
         raise UserError(f"{folder}: a backup of {backup.store}, which cannot become {store.url}")
+    if isinstance(store, Attended) and not despite_collector and (there := await store.collectors()):
+        right = "stop them first; one that was killed is gone within a minute, or with --despite-collector"
+        raise UserError(f"{store.url}: collectors are at work: {', '.join(there)}; {right}")
     await store.copy_in(folder, force=force)
     return backup
 

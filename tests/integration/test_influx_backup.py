@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import anyio
 import pytest
 
+from telemetry.contract.errors import UserError
 from telemetry.contract.intervals import IntervalSet
 from telemetry.store.backup import back_up, restore
+from telemetry.store.influx import attendance
 from tests.contracts.store.builders import POWER, S, power
 from tests.influx import fresh, held, influx_store, write_line
 from tests.servers import Influx
@@ -55,3 +58,52 @@ async def test_a_body_that_was_refused_is_no_part_of_a_backup(influx: Influx, tm
         await later.open()
         assert await held(later) == [good.frame]
         await later.close()
+
+
+@pytest.fixture
+async def backup(influx: Influx, bucket: str, tmp_path: Path) -> Path:
+    """A backup of an empty store."""
+    store = influx_store(influx, bucket)
+    await store.open()
+    await store.close()
+    await back_up(store, tmp_path / "backup", 0.0, lambda _: None)
+    return tmp_path / "backup"
+
+
+async def test_under_a_collector_at_work_nothing_is_restored(
+    influx: Influx, bucket: str, backup: Path
+) -> None:
+    collecting, restoring = influx_store(influx, bucket), influx_store(influx, bucket)
+    await collecting.open()
+    await collecting.attend("e3p serve on server.lan (process 7)")
+    with pytest.raises(
+        UserError, match=r"collectors are at work: e3p serve on server.lan \(process 7\); stop"
+    ):
+        await restore(backup, restoring, force=True)
+    await restore(backup, restoring, force=True, despite_collector=True)
+    await collecting.attend("e3p serve on server.lan (process 7)")
+    await collecting.close()
+    await restore(backup, restoring, force=True)
+
+
+async def test_a_collector_that_says_nothing_any_more_is_gone(
+    influx: Influx, bucket: str, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attendance, "GONE_S", 1)
+    killed = influx_store(influx, bucket)
+    await killed.open()
+    await killed.attend("a collector")
+    await anyio.sleep(1.1)
+    await restore(backup, influx_store(influx, bucket), force=True)
+    await killed.close()
+
+
+async def test_any_number_of_collectors_are_named(influx: Influx, bucket: str, backup: Path) -> None:
+    both = [influx_store(influx, bucket) for _ in range(2)]
+    for number, store in enumerate(both):
+        await store.open()
+        await store.attend(f"collector {number}")
+    with pytest.raises(UserError, match="at work: collector 0, collector 1;"):
+        await restore(backup, influx_store(influx, bucket), force=True)
+    for store in both:
+        await store.close()

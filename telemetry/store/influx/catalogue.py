@@ -107,6 +107,7 @@ HOLDINGS: dict[str, Holding] = {
     "health": Holding("raw", _set("node"), HEALTH_FIELDS, tuple(f"{name}_" for name in BY_PART)),
     "batch": Holding("raw", _set("node"), _set("images", "latency_ms")),
     "pace": Holding("raw", _set(), _set("frames", "samples", "write_s", "late_s")),
+    "collecting": Holding("raw", _set("writer"), _set("who", "here")),
     "power_1s": DOWNSAMPLED,
     "power_1m": DOWNSAMPLED,
     "clock": Holding("results", _set("node", "peer"), _set("offset_ns", "round_trip_ns")),

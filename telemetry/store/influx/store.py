@@ -5,15 +5,18 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
 
 from telemetry.contract.decode import Received
+from telemetry.contract.errors import UserError
 from telemetry.contract.frames import Frame, StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.nodetime import NS_PER_MS, NS_PER_S, node_time_ns
 from telemetry.store.access import LETTER_BYTES, Access
+from telemetry.store.influx import attendance
 from telemetry.store.influx.accounts import Accounts
 from telemetry.store.influx.address import Address
 from telemetry.store.influx.backup import copy_in, copy_out
@@ -25,8 +28,18 @@ from telemetry.store.influx.preparing import set_up
 from telemetry.store.influx.server import Server
 from telemetry.store.influx.setup import SCHEMA, check
 from telemetry.store.influx.writing import Writer, oldest_ns
-from telemetry.store.interface import Account, Contents, Letter, Outcome, Place, Revision
+from telemetry.store.interface import (
+    Account,
+    Contents,
+    Letter,
+    Outcome,
+    Place,
+    Revision,
+    StoreUnavailable,
+)
 from telemetry.store.steps import Step
+
+GOODBYE_S = 2.0
 
 
 class InfluxStore:
@@ -56,6 +69,7 @@ class InfluxStore:
         self._documents = Documents(self._server, now_ns)
         self._accounts = Accounts(self._ledger, self._letters, self._reader)
         self._writer = Writer(self._server, self._ledger, self._reader, now_ns)
+        self._attends: str | None = None
 
     def __repr__(self) -> str:
         return f"<InfluxStore {self.url} {'open' if self._server.is_open else 'closed'}>"
@@ -72,8 +86,24 @@ class InfluxStore:
 
     async def close(self) -> None:
         """Again is nothing."""
+        who, self._attends = self._attends, None
         with anyio.CancelScope(shield=True):
+            if who is not None:
+                with anyio.move_on_after(GOODBYE_S), suppress(StoreUnavailable, UserError):
+                    await attendance.say(self._server, self._ledger.writer, who, here=False)
             await self._server.close()
+
+    async def attend(self, who: str) -> None:
+        """Any number of collectors may write here at once."""
+        self._attends = who
+        await attendance.say(self._server, self._ledger.writer, who, here=True)
+
+    async def collectors(self) -> Sequence[str]:
+        await self.open()
+        try:
+            return await attendance.at_work(self._server)
+        finally:
+            await self.close()
 
     async def set_up(self, raw_days: int | None) -> Sequence[Step]:
         """What `telemetry.store.steps.Preparable` says."""
