@@ -86,7 +86,7 @@ def _anywhere(holdings: list[Holding], name: str) -> bool:
 
 def _over_time(query: str) -> Iterator[str]:
     """Raw power may be a thousand points a second: it is folded by the panel's width, and no peak is lost."""
-    if '_measurement == "power"' in query:
+    if re.search(r'_measurement == "power(_1[sm])?"', query):
         if "v.windowPeriod" not in query:
             yield "power is asked for without the window period"
         if not ("fn: min" in query and "fn: max" in query):

@@ -43,10 +43,9 @@ OF_DATASETS = "r.dataset =~ /^${dataset:regex}$/"
 OF_DEVICES = "r.device =~ /^${device:regex}$/"
 
 TO_NODE = f"/d/{NODE}?var-node=${{__value.text}}&${{__url_time_range}}"
-TO_TRIALS = f"/d/{TRIALS}?var-node=${{__value.text}}&${{__url_time_range}}"
+TO_TRIALS = f"/d/{TRIALS}?var-model=${{__value.text}}&${{__url_time_range}}"
 TO_TRIAL = (
     f"/d/{TRIALS}?var-node=${{__data.fields.node}}&var-trial=${{__value.text}}"
     "&from=${__data.fields.from}&to=${__data.fields.to}"
 )
 TO_RANKING = f"/d/{RANKING}?var-device=${{__value.text}}&${{__url_time_range}}"
-TO_QUALITY = f"/d/{QUALITY}?var-node=${{__value.text}}&${{__url_time_range}}"

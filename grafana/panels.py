@@ -35,6 +35,14 @@ ANY_IS_BAD: Steps = ((None, "green"), (1.0, "red"))
 """A count that should be 0."""
 PLAIN: Steps = ((None, "blue"),)
 """Nothing about it is good or bad."""
+JUDGED = ("state", "verdict", "severity")
+"""Columns of a table whose words are good or bad by themselves."""
+TONES: Mapping[str, str] = {
+    **dict.fromkeys(("valid", "pass", "reporting"), "green"),
+    **dict.fromkeys(("degraded", "inconclusive", "warning"), "yellow"),
+    **dict.fromkeys(("invalid", "fail", "alarm", "silent"), "red"),
+    "info": "blue",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

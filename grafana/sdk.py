@@ -26,7 +26,7 @@ from grafana_foundation_sdk.models import xychart as xy
 
 from grafana.bundle import Json
 from grafana.flux import REF, Flux, variant
-from grafana.panels import Dashboard, Kind, Note, Panel, Steps, Variable
+from grafana.panels import JUDGED, TONES, Dashboard, Kind, Note, Panel, Steps, Variable
 
 TAG = "e3p"
 MOST_ROWS = 5_000
@@ -149,6 +149,8 @@ def _of_kind(panel: Panel, made: Any) -> Any:  # noqa: ANN401 - each kind of pan
         made = _banded(made)
     if panel.kind in ("table", "barchart"):  # a message that fills a panel is too long for a cell
         made = made.override_by_regexp(".*", [Value("noValue", "–")])
+    if panel.kind == "table":
+        made = made.override_by_regexp(f"^({'|'.join(JUDGED)})$", _judged())
     if panel.kind == "stat":
         made = made.reduce_options(build.ReduceDataOptions().calcs(["lastNotNull"]).values(values=False))
         made = made.color_mode(common.BigValueColorMode.BACKGROUND_SOLID)
@@ -211,6 +213,15 @@ def _column(panel: Panel, column: str) -> list[Value]:
     if column in panel.links:
         found.append(Value("links", [{"title": f"Show {column}", "url": panel.links[column]}]))
     return found
+
+
+def _judged() -> list[Value]:
+    """Words in colours."""
+    tones = {word: {"color": colour, "index": at} for at, (word, colour) in enumerate(TONES.items())}
+    return [
+        Value("mappings", [{"type": "value", "options": tones}]),
+        Value("custom.cellOptions", {"type": "color-text"}),
+    ]
 
 
 def _joined(column: str) -> models.DataTransformerConfig:

@@ -80,7 +80,7 @@ def episodes(answers: Answers) -> None:
 
 def minutes(answers: Answers) -> None:
     before = [number(row) for row in answers[0] if row["_time"] < row["_time"][:11] + "10:00:30"]
-    after = [number(row) for row in answers[0] if row["_time"] > row["_time"][:11] + "10:01:30"]
+    after = [number(row) for row in answers[0] if row["_time"] > row["_time"][:11] + "10:02:30"]
     assert near(sum(after) / len(after) / (sum(before) / len(before)), MORE, 0.01)
 
 

@@ -1,4 +1,4 @@
-"""What an analyzer says after hours or weeks: findings, and a soak's verdict."""
+"""What an analyzer says after hours or weeks: a silence that is over, and a soak's verdict."""
 
 from __future__ import annotations
 
@@ -53,23 +53,7 @@ def said_of(day: int) -> list[Revision]:
         begin=since,
         until=since + 60 * S,
     )
-    regression = Finding(
-        id="orin-1/regression/camera",
-        kind="regression",
-        node="orin-1",
-        at=at,
-        words="orin-1: camera takes 12 % more energy for an image of vit-small",
-        severity="alarm",
-        subject="camera vit-small",
-        device="jetson-orin-nx",
-        model="vit-small",
-        begin=since,
-        value=1120.0,
-        expected=1000.0,
-        unit="J",
-    )
     return [
-        _document("event", regression.id, regression.node, regression),
         _document("event", over.id, over.node, over),
         _document("soak", "soak-1", "orin-1", soak(day)),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana.asked import AGAINST_OWN, LASTS, ONLY_TOTALS, TOTALS, energies, findings, power
-from grafana.choices import DEVICE, FLEET, MODEL, NODES, OF_MODELS, TO_NODE
+from grafana.choices import DEVICE, FLEET, MODEL, NODES, OF_MODELS, TO_NODE, TO_RANKING
 from grafana.panels import (
     ANY_IS_BAD,
     BYTES,
@@ -176,6 +176,7 @@ DASHBOARD = Dashboard(
             words="How many nodes there are of each kind of device and software.",
             empty="No node has ever sent a manifest to this store.",
             queries=(KINDS,),
+            links={"device": TO_RANKING},
             span=6,
         ),
         Panel(

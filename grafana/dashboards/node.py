@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from grafana.asked import ONLY_PARTS, ONLY_TOTALS, power, trial_windows
 from grafana.choices import DEVICE, NODE, ONE_NODE, TO_TRIAL
+from grafana.dashboards.traces import LABEL, NOTES, power_panels
 from grafana.panels import (
     ANY_IS_BAD,
     BYTES,
@@ -16,16 +16,12 @@ from grafana.panels import (
     TEXT,
     WATT,
     Dashboard,
-    Note,
     Panel,
 )
-from grafana.queries import COLUMNS, OF_NODE, folded, keep, newest, pipe, series, source
+from grafana.queries import COLUMNS, OF_NODE, WINDOW, folded, keep, newest, pipe, series, source
+from telemetry.store.influx.downsampling import AGGREGATES
 
 NO_REPORT = "No report of this node in this time range; the agent sends one every few seconds while it runs."
-NO_POWER = "No power of this node in this time range; raw power is kept for 30 days."
-LABEL = "${__field.name} ${__field.labels.stream} ${__field.labels.of}"
-
-NOTES = (Note(name="Trials", colour="blue", query=trial_windows(OF_NODE)),)
 
 
 def reported(*fields: str) -> str:
@@ -96,10 +92,14 @@ TRIALS = pipe(
         "to",
     ),
 )
-LONG = pipe(
-    source("power_1m", where=(OF_NODE,)),
-    "aggregateWindow(every: v.windowPeriod, fn: mean, createEmpty: false)",
-    series("node", "stream", "of"),
+LONG = "\n".join(
+    pipe(
+        source("power_1m", where=(OF_NODE, f'r.of == "{fold}"')),
+        f"aggregateWindow(every: {WINDOW}, fn: {fold}, createEmpty: false)",
+        series("node", "stream", "of"),
+        f'yield(name: "{fold}")',
+    )
+    for fold in AGGREGATES
 )
 
 DASHBOARD = Dashboard(
@@ -110,29 +110,7 @@ DASHBOARD = Dashboard(
     notes=NOTES,
     since="now-1h",
     panels=(
-        Panel(
-            kind="timeseries",
-            title="Power, total",
-            words="The total of each stream: mean of each interval, with minimum and maximum around it. "
-            "Trials are marked.",
-            empty=NO_POWER,
-            queries=(power(OF_NODE, ONLY_TOTALS),),
-            unit=WATT,
-            name=LABEL,
-            band=True,
-            height=10,
-        ),
-        Panel(
-            kind="timeseries",
-            title="Power, parts",
-            words="The rails that the total is made of, or that are measured beside it.",
-            empty="Its sensor has a total only, or no power came in this time range.",
-            queries=(power(OF_NODE, ONLY_PARTS),),
-            unit=WATT,
-            name=LABEL,
-            band=True,
-            height=10,
-        ),
+        *power_panels("Power"),
         Panel(
             kind="timeseries",
             title="Temperature",
@@ -198,7 +176,7 @@ DASHBOARD = Dashboard(
         Panel(
             kind="timeseries",
             title="The agent's own cost",
-            words="Which share of one processor the agent takes, and its memory in MiB on the second query.",
+            words="Which share of one processor the agent takes, and at the right how much memory.",
             empty=NO_REPORT,
             queries=(COST, reported("agent_rss_mib")),
             unit=SHARE,

@@ -139,6 +139,7 @@ DASHBOARD = Dashboard(
             empty="No dead letter of these nodes.",
             queries=(DEAD_BY_STREAM,),
             marks={"dead": ANY_IS_BAD},
+            links={"node": TO_NODE},
             span=8,
         ),
         Panel(
@@ -158,6 +159,7 @@ DASHBOARD = Dashboard(
             queries=(REVISED,),
             unit=TEXT,
             units={"_time": STAMP, "number": "none"},
+            links={"node": TO_NODE},
             span=8,
         ),
         Panel(
@@ -207,6 +209,7 @@ DASHBOARD = Dashboard(
             queries=(BAD_CLOCKS,),
             unit=TEXT,
             units={"_time": STAMP, "utc_offset_ns": NS, "utc_offset_u95_ns": NS},
+            links={"node": TO_NODE},
         ),
         Panel(
             kind="timeseries",
@@ -225,6 +228,7 @@ DASHBOARD = Dashboard(
             queries=(FROZEN,),
             unit=TEXT,
             units={"_time": STAMP},
+            links={"node": TO_NODE},
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grafana.choices import DATASET, DEVICE, OF_DATASETS, OF_DEVICES, RANKING
+from grafana.choices import DATASET, DEVICE, OF_DATASETS, OF_DEVICES, RANKING, TO_TRIALS
 from grafana.panels import JOULE, MS, SHARE, TEXT, WATT, Dashboard, Panel, Steps
 from grafana.queries import COLUMNS, EVER, keep, pipe, source
 from telemetry.store.influx.plotted import PLACE, ROW
@@ -161,7 +161,8 @@ DASHBOARD = Dashboard(
             kind="table",
             title="Ranking by SAM",
             words="Best first. Rows of one tie group, in one colour, cannot be told apart; `sam_lo` to "
-            "`sam_hi` is the 95 % interval. Energy is of 1,000 images in the unit beside it.",
+            "`sam_hi` is the 95 % interval. Energy is of 1,000 images in the unit beside it; a model leads "
+            "to its trials.",
             empty=NO_RANKING,
             queries=(TABLE,),
             unit=TEXT,
@@ -180,6 +181,7 @@ DASHBOARD = Dashboard(
                 "netscore_rank": "none",
             },
             marks={"tie_group": TIES},
+            links={"model": TO_TRIALS},
             span=24,
             height=10,
         ),

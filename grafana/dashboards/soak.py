@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from grafana.choices import DEVICE, NODES, SOAK, TO_NODE
 from grafana.panels import JOULE, MS, STAMP, TEXT, Dashboard, Note, Panel
-from grafana.queries import COLUMNS, EVER, OF_NODES, keep, newest, pipe, source
+from grafana.queries import COLUMNS, EVER, OF_NODES, folded, keep, newest, pipe, source
 
+LABEL = "${__field.labels.node} ${__field.labels.of}"
 NO_SOAK = "No soak test of these nodes: `e3p soak run plan.toml` makes one."
 OF_WORK = 'r.kind == "interval"'
 BY_TIME = 'sort(columns: ["_time"])'
@@ -21,15 +22,15 @@ join(tables: {{r: rows, v: verdicts}}, on: ["id", "revision"])"""
 
 
 def minutes(field: str) -> str:
-    """A figure of the minutes of work, as it was measured."""
-    return pipe(
+    """A figure of the minutes of work, by the window period: they are read once, and folded three times."""
+    points = pipe(
         newest("window", field, where=(OF_NODES, OF_WORK)),
         f"filter(fn: (r) => exists r.{field})",
         f'map(fn: (r) => ({{_time: r._time, node: r.node, _field: "{field}", _measurement: "window", '
         f"_value: r.{field}}}))",
         'group(columns: ["_measurement", "_field", "node"])',
-        BY_TIME,
     )
+    return f"points = {points}\n{folded('points', 'node')}"
 
 
 VERDICTS = pipe(
@@ -136,20 +137,22 @@ DASHBOARD = Dashboard(
         Panel(
             kind="timeseries",
             title="Energy of 1,000 images, by minute of work",
-            words="Each minute in which an application marked its work; episodes are marked.",
+            words="Minutes in which an application worked: mean, minimum and maximum; episodes are marked.",
             empty="No minute of work in this time range: docs/marks.md says how an application marks it.",
             queries=(minutes("j_per_1000"),),
             unit=JOULE,
-            name="${__field.labels.node}",
+            name=LABEL,
+            band=True,
         ),
         Panel(
             kind="timeseries",
             title="Latency, by minute of work",
-            words="The 95th percentile of a batch's latency in each minute of work.",
+            words="The 95th percentile of a batch's latency in minutes of work: mean, minimum and maximum.",
             empty="No minute of work in this time range: docs/marks.md says how an application marks it.",
             queries=(minutes("latency_ms_p95"),),
             unit=MS,
-            name="${__field.labels.node}",
+            name=LABEL,
+            band=True,
         ),
         Panel(
             kind="table",
@@ -159,6 +162,7 @@ DASHBOARD = Dashboard(
             queries=(CHANGES,),
             unit=TEXT,
             units={"_time": STAMP, "step": "none", "lo": "none", "hi": "none"},
+            links={"node": TO_NODE},
         ),
         Panel(
             kind="table",
@@ -168,6 +172,7 @@ DASHBOARD = Dashboard(
             queries=(EPISODES,),
             unit=TEXT,
             units={"_time": STAMP, "until": STAMP},
+            links={"node": TO_NODE},
         ),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from grafana.asked import ONLY_PARTS, ONLY_TOTALS, power, trial_windows
 from grafana.choices import DATASET, DEVICE, MODEL, OF_DATASETS, OF_MODELS, ONE_NODE, TO_TRIAL, TRIALS
+from grafana.dashboards.traces import NOTES, power_panels
 from grafana.panels import (
     ANY_IS_BAD,
     JOULE,
@@ -13,7 +13,6 @@ from grafana.panels import (
     TEXT,
     WATT,
     Dashboard,
-    Note,
     Panel,
     Variable,
 )
@@ -34,44 +33,24 @@ TRIAL = Variable(
     many=False,
 )
 NO_TRIAL = "No such window: choose a trial above, or a time range in which one of this node ended."
-LABEL = "${__field.name} ${__field.labels.stream} ${__field.labels.of}"
 
+FIGURES = (
+    "energy_j",
+    "energy_u95_j",
+    "j_per_1000",
+    "mean_w",
+    "coverage",
+    "images",
+    "accuracy",
+    "latency_ms_p50",
+    "latency_ms_p95",
+    "latency_ms_p99",
+    "reasons",
+    "flags",
+)
 FACTS = pipe(
-    newest(
-        "window",
-        "energy_j",
-        "energy_u95_j",
-        "j_per_1000",
-        "mean_w",
-        "coverage",
-        "images",
-        "accuracy",
-        "latency_ms_p50",
-        "latency_ms_p95",
-        "latency_ms_p99",
-        "reasons",
-        "flags",
-        where=(OF_NODE, OF_TRIAL),
-        start=EVER,
-    ),
-    keep(
-        "stream",
-        "state",
-        "model",
-        "dataset",
-        "energy_j",
-        "energy_u95_j",
-        "j_per_1000",
-        "mean_w",
-        "coverage",
-        "images",
-        "accuracy",
-        "latency_ms_p50",
-        "latency_ms_p95",
-        "latency_ms_p99",
-        "reasons",
-        "flags",
-    ),
+    newest("window", *FIGURES, where=(OF_NODE, OF_TRIAL), start=EVER),
+    keep("stream", "state", "model", "dataset", *FIGURES),
 )
 BUDGET_LINES = pipe(
     source("window", BUDGET, where=(OF_NODE, OF_TRIAL), start=EVER),
@@ -137,7 +116,6 @@ TAKEN = pipe(
     "aggregateWindow(every: v.windowPeriod, fn: sum, createEmpty: true)",
     series("node", "stream"),
 )
-NOTES = (Note(name="Trials", colour="blue", query=trial_windows(OF_NODE)),)
 
 DASHBOARD = Dashboard(
     uid=TRIALS,
@@ -158,29 +136,7 @@ DASHBOARD = Dashboard(
             links={"window": TO_TRIAL},
             span=24,
         ),
-        Panel(
-            kind="timeseries",
-            title="Trace, total",
-            words="The total of each stream: mean of each interval, with minimum and maximum; trials are "
-            "marked from begin to end.",
-            empty="No power of this node in this time range; raw power is kept for 30 days.",
-            queries=(power(OF_NODE, ONLY_TOTALS),),
-            unit=WATT,
-            name=LABEL,
-            band=True,
-            height=10,
-        ),
-        Panel(
-            kind="timeseries",
-            title="Trace, parts",
-            words="The rails that the total is made of.",
-            empty="Its sensor has a total only, or no power came in this time range.",
-            queries=(power(OF_NODE, ONLY_PARTS),),
-            unit=WATT,
-            name=LABEL,
-            band=True,
-            height=10,
-        ),
+        *power_panels("Trace"),
         Panel(
             kind="timeseries",
             title="Batches",

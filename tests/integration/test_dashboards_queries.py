@@ -22,7 +22,7 @@ from tests.grafana_proofs import Answers, Proof
 from tests.grafana_proven import PROOFS
 from tests.grafana_rendering import View, answer, filled
 from tests.grafana_said import said_of
-from tests.grafana_scene import HOUR_S, HOURS, midnight, play
+from tests.grafana_scene import HOUR_S, HOURS, WINDOW_S, midnight, play
 from tests.influx import access, drop_buckets, new_bucket
 from tests.processes import Line, Place
 from tests.servers import Influx
@@ -60,7 +60,8 @@ class Scene(NamedTuple):
 def scene(influx: Influx, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """The day, played through a real line into a store of its own."""
     bucket, day = new_bucket("dashboards"), midnight(time.time_ns())
-    place = Place(influx.store(bucket), access(influx), {"E3P_STORE_TOKEN": influx.token})
+    env = {"E3P_STORE_TOKEN": influx.token, "E3P_ANALYZER_WINDOW_S": str(WINDOW_S)}
+    place = Place(influx.store(bucket), access(influx), env)
     with Line(tmp_path_factory.mktemp("line"), place=place) as line:
         anyio.run(_play, line, day)
         _keep_for_years(influx, influx.store(bucket))

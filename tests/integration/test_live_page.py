@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,40 +12,30 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
+from telemetry.store.open import opened_store
+from tests.influx import access, drop_buckets, new_bucket
 from tests.live import DESK, PHONE, Seen, beside, chromium, seen
-from tests.processes import BURSTS, NODE, Line, finish
+from tests.live_scene import CAMERA, OVER, SILENT, Scene, copy, ranking, running_soak, staged
+from tests.processes import NODE, finish
+from tests.servers import Influx
 
 NOWHERE = "/node/nobody"
 PATHS = ("/", f"/node/{NODE}", "/trial/live-0", "/ranking", "/fleet", NOWHERE)
 LOOKS = [(dark, size) for size in (DESK, PHONE) for dark in (False, True)]
 NAMES = [f"{'phone' if size is PHONE else 'desk'}-{'dark' if dark else 'light'}" for dark, size in LOOKS]
+ROW_OF_CAMERA = f"document.querySelector('#nodes tr[data-key={CAMERA}]')?.innerText"
+COUNT_MOVES = """() => {
+  const animate = Element.prototype.animate;
+  window.moves = 0;
+  Element.prototype.animate = function (...how) { window.moves += 1; return animate.apply(this, how); };
+}"""
 STILL = "document.getAnimations().every((each) => each.playState !== 'running')"
-
-
-@dataclass
-class Scene:
-    line: Line
-    base: str
-
-    def result(self) -> dict[str, Any]:
-        """What is stored of the first trial."""
-        found = self.line.ask("check", "live-0")[1]
-        return dict(found)
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with Line(tmp_path_factory.mktemp("live"), sensors=(BURSTS,)) as line:
-
-        async def begin() -> str:
-            server = await line.serve()
-            await line.edge()
-            for index in range(2):
-                await line.trial(f"live-{index}", 3.0, index=index)
-            return server.text.partition("page=")[2].split()[0]
-
-        base = anyio.run(begin)
-        yield Scene(line, base)
+    with staged(tmp_path_factory.mktemp("live")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +145,35 @@ def test_the_ranking_names_its_models_and_why_others_are_not_in_it(view: Seen) -
     view.says("toy", "#rankings")
 
 
+def test_a_ranking_takes_another_order_while_it_is_looked_at(scene: Scene, view: Seen) -> None:
+    models = "[...document.querySelectorAll('tbody th')].map((each) => each.firstChild.data).join()"
+    view.open("/ranking/jetson-tx2/imagenet-1k")
+    view.until(f"{models} === 'swift,slow'")
+    view.page.evaluate(COUNT_MOVES)
+    beside(lambda: scene.tell(ranking(900, 500)))
+    view.until(f"{models} === 'slow,swift'")
+    assert view.page.evaluate("window.moves") == 2
+    view.says("slow and swift cannot be told apart", "#rankings")
+
+
+def test_a_finding_stands_with_its_node_until_it_is_over(scene: Scene, view: Seen) -> None:
+    view.open("/fleet")
+    view.says("needs 12.0 % more energy", "#events")
+    view.until(f"/ready\\s+regression\\s+outlier/.test({ROW_OF_CAMERA})")
+    beside(lambda: scene.tell(OVER, SILENT))
+    view.until(f"/silent\\s+outlier/.test({ROW_OF_CAMERA})")
+    view.says("for 3.0 min", "#events")
+
+
+def test_a_soak_test_goes_on_while_it_is_looked_at(scene: Scene, view: Seen) -> None:
+    done = "document.querySelector('#soaks progress').value"
+    view.open("/fleet")
+    view.until(f"{done} === 30")
+    view.says("drift of J per image 9.0 ± 2.0 %/day", "#soaks")
+    beside(lambda: scene.keep(running_soak(0.6)))
+    view.until(f"{done} === 60")
+
+
 def test_the_fleet_has_the_nodes_state_and_a_ledger_that_closes(view: Seen) -> None:
     view.open("/fleet")
     view.says("ready", "#nodes")
@@ -236,11 +255,16 @@ def test_the_whole_page_can_be_walked_by_keyboard(view: Seen) -> None:
     view.page.wait_for_url("**/ranking")
 
 
-def test_a_page_by_itself_shows_the_same_over_the_same_broker(scene: Scene, browser: Browser) -> None:
-    async def begin() -> str:
-        import re
+def test_a_page_by_itself_shows_the_same_of_an_influxdb(
+    scene: Scene, browser: Browser, influx: Influx
+) -> None:
+    url = influx.store(bucket := new_bucket("live"))
 
-        program = scene.line.run("live", "--port", "0", "--mqtt", scene.line.mqtt or "")
+    async def begin() -> str:
+        async with scene.line.opened() as held, opened_store(url, access=access(influx)) as other:
+            await copy(held, other)
+        scene.line.env["E3P_STORE_TOKEN"] = influx.token
+        program = scene.line.run("live", "--port", "0", "--mqtt", scene.line.mqtt or "", "--store", url)
         await program.says(re.compile("ready mqtt="))
         return program.text.partition("page=")[2].split()[0]
 
@@ -250,3 +274,11 @@ def test_a_page_by_itself_shows_the_same_over_the_same_broker(scene: Scene, brow
         view.until("/\\d W$/.test(document.querySelector('.node .watts').innerText)")
         view.open(f"/node/{NODE}")
         view.until("window.updates > 20")
+        view.open("/trial/live-0")
+        view.until("document.body.dataset.shown")
+        whole = view.page.inner_text("#head .sentence").split(" (")[0]
+        assert whole in view.page.inner_text("#selection .lead")
+        view.open("/fleet")
+        view.says("made = stored + dead + lost + spooled + missing", "#ledger")
+        view.says("nightly", "#soaks")
+    drop_buckets(influx, bucket)

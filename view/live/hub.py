@@ -14,6 +14,7 @@ from analyzer.standings import group_id
 from telemetry.contract.columns import unpack_dt
 from telemetry.contract.frames import HealthFrame, ManifestFrame, MarksFrame, PowerFrame
 from view.live.buckets import Ring
+from view.live.events import lasts
 from view.live.playout import Playout
 from view.live.tally import Bench, Meter
 
@@ -159,9 +160,11 @@ class Hub:
         self.rankings[group_id(ranking.group)] = ranking
 
     def tell(self, events: Iterable[FleetEvent]) -> None:
-        """Events, the newest revision of each, oldest first."""
+        """Events, the newest revision of each, oldest first; what lasts is not forgotten."""
         held = {_event_id(event): event for event in (*self.events, *events)}
-        self.events = sorted(held.values(), key=lambda event: event.at)[-MOST_EVENTS:]
+        told = sorted(held.values(), key=lambda event: event.at)
+        old = told[:-MOST_EVENTS]
+        self.events = [*filter(lasts, old), *told[len(old) :]]
 
     def soak(self, soak: Soak) -> None:
         """The newest verdict on a soak."""

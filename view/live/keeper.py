@@ -81,6 +81,8 @@ class Keeper:
             try:
                 self.books.keep(await self._questions.ledger())
                 await self.read_letters()
+                for soak in await self._questions.soaks():
+                    self._hub.soak(soak)
                 for node in self.books.by_node:
                     self._hub.node(node)
             except StoreUnavailable as why:

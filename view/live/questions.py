@@ -97,6 +97,10 @@ class Questions:
         """Every sequence's account."""
         return await self._ask(read_ledger)
 
+    async def soaks(self) -> list[Soak]:
+        """The newest verdict on each soak test."""
+        return await self._ask(_soaks)
+
     async def letters(self) -> tuple[int, list[Letter]]:
         """How many dead letters there are, and the newest of them."""
 
@@ -131,8 +135,12 @@ async def _documents(store: Store) -> Documents:
         [result_of(revision) for revision in await store.latest("result")],
         [msgspec.json.decode(revision.doc, type=Ranking) for revision in await store.latest("ranking")],
         [event_of(revision.doc) for revision in await store.latest(EVENT)],
-        [msgspec.json.decode(revision.doc, type=Soak) for revision in await store.latest(SOAK)],
+        await _soaks(store),
     )
+
+
+async def _soaks(store: Store) -> list[Soak]:
+    return [msgspec.json.decode(revision.doc, type=Soak) for revision in await store.latest(SOAK)]
 
 
 async def _window(store: Store, asked: Asked, points: int) -> Told:

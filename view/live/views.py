@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from telemetry.contract.nodetime import NS_PER_S
 from view.answer import answer, place
-from view.live import words
+from view.live import events, words
 from view.live.buckets import BUCKET_NS
 from view.live.hub import LIVELY_NS
 from view.live.paper import fill
@@ -52,7 +52,10 @@ class Books:
 
 def live(hub: Hub, now_ns: int) -> Pieces:
     """Every node with what it draws and runs now, and the windows that ended last."""
-    nodes = [(words.node_row(node, (), now_ns), _spark(node, now_ns)) for node in _sorted(hub)]
+    bad = events.troubles(hub.events)
+    nodes = [
+        (words.node_row(node, now_ns, bad.get(node.name, ())), _spark(node, now_ns)) for node in _sorted(hub)
+    ]
     running = [(node.name, each) for node in _sorted(hub) for each in _progress(node)]
     rows = [words.trial_row(result) for result in words.newest(hub.results.values(), MOST_TRIALS)]
     return {
@@ -68,8 +71,9 @@ def node(hub: Hub, name: str, now_ns: int) -> Pieces:
     own = [result for result in hub.results.values() if result.node == name]
     rows = [words.trial_row(result) for result in words.newest(own, MOST_TRIALS)]
     running = [(name, each) for each in _progress(held)]
+    bad = events.troubles(hub.events)
     return {
-        "state": fill("_state", row=words.node_row(held, (), now_ns)),
+        "state": fill("_state", row=words.node_row(held, now_ns, bad.get(name, ()))),
         "running": fill("_running", running=running, named=False),
         "trials": fill("_trials", rows=rows, total=len(own), node=name),
     }
@@ -101,17 +105,22 @@ def ranking_link(device: str | None, dataset: str | None) -> str:
 
 def fleet(hub: Hub, books: Books, now_ns: int) -> Pieces:
     """Every node with its state and its ledger; events, soak tests, dead letters."""
-    rows = [words.node_row(each, books.by_node.get(each.name, ()), now_ns) for each in _sorted(hub)]
-    events = [words.event_row(event) for event in reversed(hub.events[-MOST_EVENTS:])]
-    events.sort(key=lambda row: not row.lasts)
+    bad = events.troubles(hub.events)
+    rows = [
+        words.node_row(each, now_ns, bad.get(each.name, ()), books.by_node.get(each.name, ()))
+        for each in _sorted(hub)
+    ]
+    told = sorted(hub.events, key=lambda event: (events.lasts(event), event.at), reverse=True)
     soaks = sorted(hub.soaks.values(), key=lambda soak: soak.at, reverse=True)
     ledger = books.ledger
     return {
-        "summary": fill("_summary", rows=rows, books=books),
+        "summary": fill("_summary", rows=rows, books=books, lasting=sum(map(events.lasts, told))),
         "nodes": fill("_fleet", rows=rows),
         "ledger": fill("_ledger", ledger=ledger, ranges=ranges_table(ledger or ())),
-        "events": fill("_events", rows=events),
-        "soaks": fill("_soaks", rows=[words.soak_row(soak) for soak in soaks]),
+        "events": fill(
+            "_events", rows=[events.event_row(each) for each in told[:MOST_EVENTS]], total=len(told)
+        ),
+        "soaks": fill("_soaks", rows=[events.soak_row(soak) for soak in soaks]),
         "letters": fill("_letters", letters=_letters(books), count=books.letter_count),
     }
 

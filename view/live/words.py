@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from telemetry.contract.nodetime import NS_PER_S
+from view.live.events import AWAY, Trouble
 from view.live.hub import LIVELY_NS
-from view.numbers import energy, fixed, moment, percent, seconds, unit, with_u95
+from view.numbers import energy, fixed, moment, percent, seconds, unit
 from view.reasons import REASONS
 from view.tables import budgets_of
 
@@ -15,22 +16,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from telemetry.contract.documents import LedgerRow, Result
-    from telemetry.contract.events import FleetEvent
-    from telemetry.contract.soak import Soak
     from view.live.hub import Node
     from view.live.tally import Running
     from view.tables import Table
 
-BAD_KINDS = {"silent", "lost", "clock_bad", "frozen", "hole"}
 STATE_CLASS = {"ready": "valid", "init": "degraded", "draining": "degraded", "lost": "invalid"}
 
 
 class NodeRow(NamedTuple):
-    """A node of the fleet. `tone` is the class of its state: valid, degraded, invalid or quiet."""
+    """A node of the fleet. `tone` is the class of its state: valid, degraded, invalid or quiet.
+
+    `troubles` last of it, beside its state; `well`: it is there, and none of them is a warning or worse.
+    """
 
     name: str
     state: str
     tone: str
+    troubles: tuple[Trouble, ...]
+    well: bool
     device: str | None
     watts: str | None
     runs: str | None
@@ -80,34 +83,11 @@ class Selection(NamedTuple):
     budgets: tuple[Table, ...]
 
 
-class SoakRow(NamedTuple):
-    """A soak test: how far it is, and what it says so far."""
-
-    name: str
-    node: str
-    verdict: str
-    tone: str
-    share: float
-    progress: str
-    reasons: str
-    drift: str | None
-
-
-class EventRow(NamedTuple):
-    """Something that a person should hear of."""
-
-    at: str | None
-    tone: str
-    kind: str
-    node: str | None
-    words: str
-    lasts: bool
-
-
-def node_row(node: Node, ledger: Sequence[LedgerRow], now_ns: int) -> NodeRow:
-    """One line of the fleet's table; `now_ns` is the hub's clock."""
-    state = node.state.state if node.state else "unknown"
-    live = node.heard_ns is not None and now_ns - node.heard_ns < LIVELY_NS
+def node_row(
+    node: Node, now_ns: int, troubles: Sequence[Trouble] = (), ledger: Sequence[LedgerRow] = ()
+) -> NodeRow:
+    """One line of the fleet's table; `now_ns` is the hub's clock, `troubles` are the findings that last."""
+    state, tone = _state(node, now_ns, troubles)
     told = node.about
     lead = node.lead
     missing = sum(row.missing_count for row in ledger)
@@ -116,8 +96,10 @@ def node_row(node: Node, ledger: Sequence[LedgerRow], now_ns: int) -> NodeRow:
     running = next(iter(node.bench.running.values()), None)
     return NodeRow(
         name=node.name,
-        state=state if state != "unknown" else ("sending" if live else "not heard"),
-        tone=STATE_CLASS.get(state, "valid" if live and state != "gone" else "quiet"),
+        state=state,
+        tone=tone,
+        troubles=tuple(each for each in troubles if each.kind not in AWAY),
+        well=tone == "valid" and all(each.tone == "quiet" for each in troubles),
         device=told.device.kind if told else None,
         watts=_watts(lead.mean_w) if lead and now_ns - lead.heard_ns < LIVELY_NS else None,
         runs=running.model or running.trial if running else None,
@@ -130,6 +112,17 @@ def node_row(node: Node, ledger: Sequence[LedgerRow], now_ns: int) -> NodeRow:
         software=node.state.software if node.state else (told.software if told else None),
         origin=told.streams[0].origin if told and told.streams else None,
     )
+
+
+def _state(node: Node, now_ns: int, troubles: Sequence[Trouble]) -> tuple[str, str]:
+    """Its state in a word, and the class of that; a node that is away has none but that."""
+    away = next((each for each in troubles if each.kind in AWAY), None)
+    if away is not None:
+        return away
+    live = node.heard_ns is not None and now_ns - node.heard_ns < LIVELY_NS
+    if node.state is None:
+        return ("sending", "valid") if live else ("not heard", "quiet")
+    return node.state.state, STATE_CLASS.get(node.state.state, "quiet")
 
 
 def _account(made: int, stored: int, missing: int) -> str:
@@ -216,29 +209,6 @@ def selection(result: Result) -> Selection:
         facts=tuple((term, value) for term, value in pairs if value),
         budgets=budgets_of(result),
     )
-
-
-def event_row(event: FleetEvent) -> EventRow:
-    """An event as a line; of one whose severity nobody said, its kind tells."""
-    severity = getattr(event, "severity", "alarm" if event.kind in BAD_KINDS else "info")
-    tone = {"alarm": "invalid", "warning": "degraded"}.get(severity, "quiet")
-    lasts = bool(getattr(event, "lasts", False))
-    return EventRow(moment(event.at), tone, event.kind.replace("_", " "), event.node, event.words, lasts)
-
-
-def soak_row(soak: Soak) -> SoakRow:
-    """A soak test as a line."""
-    whole = max(1, soak.planned_end - soak.begin)
-    share = min(100.0, 100 * (soak.end - soak.begin) / whole)
-    state = "over" if soak.is_over else f"{seconds(soak.end - soak.begin)} of {seconds(whole)}"
-    drift = next((each for each in soak.drift if each.metric == "j_per_image"), None)
-    shown = None
-    if drift is not None:
-        half = None if drift.lo is None or drift.hi is None else (drift.hi - drift.lo) / 2
-        shown = f"{with_u95(drift.per_day, half)} {drift.unit} a day"
-    tone = {"pass": "valid", "fail": "invalid"}.get(soak.verdict, "degraded")
-    reasons = "; ".join(soak.reasons) or "every budget holds"
-    return SoakRow(soak.name, soak.node, soak.verdict, tone, share, state, reasons, shown)
 
 
 def _watts(value: float | None) -> str | None:
