@@ -44,11 +44,11 @@ class Answers(NamedTuple):
     stranger: bool
 
 
-async def examine_broker(settings: Settings) -> list[Finding]:
-    """The findings, in the order in which one needs the other."""
+async def examine_broker(settings: Settings, *, device: bool) -> list[Finding]:
+    """The findings, in the order in which one needs the other: of a device's agent, or of the server."""
     try:
         found = _certificate(settings)
-        findings = _of_certificate(settings, found, time.time())
+        findings = _of_certificate(settings, found, time.time(), device=device)
         return [*findings, *await _of_broker(settings, found)]
     except UserError as error:  # files of ours that cannot be read
         return [Finding("broker", settings.common.mqtt or "", well=False, words=str(error)), _own_clock()]
@@ -61,9 +61,10 @@ async def _of_broker(settings: Settings, found: Certificate | None) -> list[Find
     link = Link(address, client_id=f"doctor-{secrets.token_hex(8)}", filters=filters)
     async with _running(link):
         if not link.connected:
-            words = await anyio.to_thread.run_sync(tls_trouble, address) or link.trouble
-            right = "does not answer; start `e3p serve`, or name the right one with --mqtt"
-            return [Finding("broker", address.url, well=False, words=words or right), _own_clock()]
+            words = await anyio.to_thread.run_sync(tls_trouble, address)
+            right = "does it run? The right one is named with mqtt or --mqtt"
+            why = words or f"{link.trouble or 'no answer'}: {right}"
+            return [Finding("broker", address.url, well=False, words=why), _own_clock()]
         try:
             answers = await _ask(link, name, stranger)
         except LinkDown as error:
@@ -87,13 +88,18 @@ def _speaks_as(settings: Settings, certificate: Certificate | None) -> str:
     return certificate.name if certificate.unit == "server" else settings.edge.node_name()
 
 
-def _of_certificate(settings: Settings, found: Certificate | None, now_s: float) -> list[Finding]:
+def _of_certificate(
+    settings: Settings, found: Certificate | None, now_s: float, *, device: bool
+) -> list[Finding]:
     if found is None:
         return []
     words = _validity(found, now_s)
     well = found.begins_s <= now_s < found.expires_s
     node = settings.edge.node_name()
-    if found.unit != "server" and found.name != node:
+    if found.unit == "server" and device:
+        words += f"; it is the server's: on a device use that of `e3p pki node {node}`, here --server"
+        well = False
+    elif found.unit != "server" and found.name != node:
         words += f"; it is for {found.name!r}, and this node is {node!r}: set edge.node, or use the right one"
         well = False
     if open_key := _open_to_others(settings.common.mqtt_key):

@@ -47,13 +47,13 @@ async def examine_store(settings: Settings) -> list[Finding]:
         return [Finding("store", url, well=False, words=str(error))]
 
 
-def examine_disks(settings: Settings, *, device: bool) -> list[Finding]:
+def examine_disks(settings: Settings, *, device: bool, store: bool = True) -> list[Finding]:
     """Room below a store in a file, and on a device below the spool."""
     found = []
     with suppress(UserError):  # said by `examine_store`
-        store = settings.store(create=False)
-        if isinstance(store, SqliteStore):
-            found.append(_disk("the store", store.path, LEAST_FREE_BYTES))
+        opened = settings.store(create=False) if store else None
+        if isinstance(opened, SqliteStore):
+            found.append(_disk("the store", opened.path, LEAST_FREE_BYTES))
     if device:
         found.append(_disk("the spool", settings.edge.spool_path(), round(settings.edge.spool_mib * MIB)))
     return found

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import anyio
 
 from edge_node.power.discover import best, discover
-from edge_node.power.sensor import SensorError, SensorSpec
+from edge_node.power.sensor import Found, SensorError, SensorSpec
 from edge_node.sampler import SamplerProcess
 from edge_node.sampling import Block
 from edge_node.settings import EdgeSettings
@@ -118,11 +118,16 @@ def choose_sensors(settings: EdgeSettings) -> Sequence[SensorSpec]:
     if settings.sensors:
         return settings.sensors
     found = discover()
-    allowed = [one for one in found if settings.allow_estimate or one.driver != "estimate"]
-    spec = best(allowed, settings.trials_on)
+    spec = taken(settings, found)
     if spec is None:
         passed = "; ".join(f"{one.driver}: {one.reason}" for one in found if one.driver != "estimate")
         right = "name one, or allow_estimate" if settings.trials_on == "cpu" else "name one"
         raise UserError(f"no sensor measures trials on {settings.trials_on} here ({passed}); {right}")
     log.info("sensor taken", driver=spec.driver, options=spec.options)
     return [spec]
+
+
+def taken(settings: EdgeSettings, found: Sequence[Found]) -> SensorSpec | None:
+    """Which of the sensors found an agent takes that was told of none."""
+    allowed = [one for one in found if settings.allow_estimate or one.driver != "estimate"]
+    return best(allowed, settings.trials_on)

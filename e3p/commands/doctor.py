@@ -36,11 +36,12 @@ def doctor(
     config: options.Config = None,
     json: options.Json = False,
 ) -> int:
-    """Tells which sensors there are and why each was taken or passed over; broker, store, clock, disk.
+    """Tells whether the agent can do its work here: its sensors, its way to the broker, clock, disk.
 
-    With --server: whether broker, collector and store do their work; exit code 1 when one does not.
-    With --characterise: a sensor's true update period, averaging window and delay, and what the configuration
-    may say of them. Exit code 1 when no sensor can be used, or none responds.
+    The sensors of the configuration are tried, else those that there are, and why each was passed over. Exit
+    code 1 when a line begins with !!: what it tells is in the way. With --server: whether broker, collector
+    and store do their work. With --characterise: a sensor's true update period, averaging window and delay,
+    and what the configuration may say of them; exit code 1 when none responds.
     """
     from functools import partial
 
@@ -57,22 +58,24 @@ def doctor(
     if json:
         print_json({"findings": findings})
     else:
-        _print(findings, sensors=not server)
-    if server:
-        return 0 if all(finding.well for finding in findings) else 1
-    return 0 if any(finding.topic == "sensor" and finding.well for finding in findings) else 1
+        _print(findings)
+    return 1 if any(each.is_in_the_way for each in findings) else 0
 
 
-def _print(findings: list[Finding], *, sensors: bool) -> None:
+def _print(findings: list[Finding]) -> None:
     from e3p.output import print_table
 
     print_table(
         ("", "what", "finding"),
-        [("ok" if each.well else "--", f"{each.topic} {each.name}".strip(), each.words) for each in findings],
+        [(_sign(each), f"{each.topic} {each.name}".strip(), each.words) for each in findings],
         wrap=True,
     )
-    if sensors and not any(each.topic == "sensor" and each.well for each in findings):
-        typer.echo("no sensor can be used: the lines above say what each would need")
+
+
+def _sign(finding: Finding) -> str:
+    if finding.well:
+        return "ok"
+    return "!!" if finding.needed else "--"
 
 
 def _characterise(edge: EdgeSettings, seconds: float, device: str, python: str, *, json: bool) -> int:

@@ -61,7 +61,9 @@ def trouble_of(error: Exception) -> Trouble:
     if isinstance(error, aiomqtt.MqttCodeError):
         words = REFUSALS.get(_number(error.rc)) if isinstance(error, MqttConnectError) else None
         return Trouble(words or str(error), refused=words is not None)
-    return Trouble(str(error.__cause__ or error), isinstance(error, Refusal))
+    cause = error.__cause__ or error
+    words = cause.strerror if isinstance(cause, OSError) else None
+    return Trouble(words or str(cause), isinstance(error, Refusal))
 
 
 def is_failure(code: object) -> bool:

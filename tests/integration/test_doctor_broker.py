@@ -68,8 +68,9 @@ def settings_of(common: Common, node: str) -> Settings:
     )
 
 
-async def findings(common: Common, node: str) -> dict[str, Finding]:
-    return {each.topic: each for each in await examine_broker(settings_of(common, node))}
+async def findings(common: Common, node: str, *, device: bool = True) -> dict[str, Finding]:
+    found = await examine_broker(settings_of(common, node), device=device)
+    return {each.topic: each for each in found}
 
 
 async def test_all_is_well_on_a_node_with_its_own_certificate(
@@ -89,7 +90,7 @@ async def test_all_is_well_on_a_node_with_its_own_certificate(
 
 async def test_all_is_well_on_the_server(broker: SecuredMosquitto, tmp_path: Path) -> None:
     async with collecting(broker.common(SERVER), tmp_path):
-        found = await findings(broker.common(SERVER), "whatever")
+        found = await findings(broker.common(SERVER), "whatever", device=False)
     assert all(each.well for each in found.values())
     assert found["certificate"].words.endswith("`e3p pki server --renew`")
 
@@ -105,6 +106,12 @@ async def test_a_node_with_anothers_certificate_is_told_of_both_names(
     assert "it is for 'n2', and this node is 'n1'" in found["certificate"].words
     assert not found["rights"].well
     assert "its topics are for a certificate of n1 only" in found["rights"].words
+
+
+async def test_the_servers_certificate_is_not_one_for_a_device(broker: SecuredMosquitto) -> None:
+    found = await findings(broker.common(SERVER), "n1")
+    assert found["certificate"].is_in_the_way
+    assert "it is the server's: on a device use that of `e3p pki node n1`" in found["certificate"].words
 
 
 async def test_without_a_collector_the_silence_has_two_causes(broker: SecuredMosquitto) -> None:

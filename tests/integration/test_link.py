@@ -103,30 +103,36 @@ async def test_without_a_broker_the_waits_double_up_to_ten_seconds() -> None:
     assert waits.seconds[:8] == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
 
 
-async def test_a_broker_that_stays_away_is_told_of_ever_more_seldom(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture) -> Callable[[], list[int]]:
+    """The count in each line so far that tells of a lost broker."""
+    caplog.set_level("WARNING", logger="e3p")
+
+    def tries() -> list[int]:
+        lost = [record for record in caplog.records if record.getMessage() == "broker lost"]
+        return [record.__dict__["facts"]["tries"] for record in lost]
+
+    return tries
+
+
+async def test_a_broker_that_stays_away_is_told_of_ever_more_seldom(told: Callable[[], list[int]]) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = Address("127.0.0.1", probe.getsockname()[1])
         waits = Waits()
         async with linked(address, waits), linked(address, waits):
             await waits.until(40)
-    assert told_tries(caplog)[:4] == [1, 8, 16, 32]
+    assert told()[:4] == [1, 8, 16, 32]
 
 
-async def test_a_broker_that_was_back_is_told_of_again(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_broker_that_was_back_is_told_of_again(told: Callable[[], list[int]]) -> None:
     waits = Waits()
     scripts = (hang_up, hang_up, hang_up_after_accepting, hang_up, stay)
     async with scripted(*scripts) as address, linked(address, waits) as link:
         await waits.until(4)
         await link.until_connected()
-    assert told_tries(caplog)[0] == told_tries(caplog)[-1] == 1
-    assert len(told_tries(caplog)) > 1
-
-
-def told_tries(caplog: pytest.LogCaptureFixture) -> list[int]:
-    """The count in each line that tells of a lost broker."""
-    lost = [record for record in caplog.records if record.getMessage() == "broker lost"]
-    return [record.__dict__["facts"]["tries"] for record in lost]
+    assert told()[0] == told()[-1] == 1
+    assert len(told()) > 1
 
 
 def test_the_waits_are_spread_by_chance() -> None:
