@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from typing import TYPE_CHECKING
@@ -11,24 +10,19 @@ import anyio
 
 from analyzer.book import Book
 from analyzer.desk import Desk
+from analyzer.doorbell import FILTERS, Doorbell
 from analyzer.fleet.conduct import Limits
 from analyzer.fleet.office import Office
+from analyzer.herald import Herald
 from analyzer.metrics import Metrics
-from analyzer.outbox import Outbox
 from analyzer.query import by_node
 from analyzer.ranking import NO_NETSCORES
-from analyzer.revisions import result_id
 from analyzer.scoring import Score
 from analyzer.soak.keeper import Keeper
 from analyzer.standings import Standings
-from telemetry.contract.decode import decode_message
-from telemetry.contract.encode import encode
-from telemetry.contract.errors import Refused
 from telemetry.contract.frames import StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.nodetime import to_ns
-from telemetry.contract.replies import State, Stored
-from telemetry.contract.topics import FLEET_EVENT, every_node, node_topic, parse_node_topic
 from telemetry.runtime import logs
 from telemetry.runtime.http import Health
 from telemetry.runtime.mqtt import Link
@@ -37,17 +31,15 @@ from telemetry.runtime.service import Service
 from telemetry.store.interface import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from prometheus_client import CollectorRegistry
 
     from analyzer.settings import AnalyzerSettings
-    from telemetry.contract.documents import EventRefused, Result
     from telemetry.runtime.address import Address
     from telemetry.store.interface import Store
 
 STEP_S = 0.1
-RANK_S = 1.0
 RETRY_S = 1.0
 REMEMBER_S = 3600.0
 STUCK_S = 900.0
@@ -73,25 +65,24 @@ class Analyzer:
         self._settings = settings
         self._store = store
         name = f"e3p-analyzer-{secrets.token_hex(4)}"
-        self._link = Link(address, client_id=name, filters=[every_node("stored"), every_node("state")])
+        self._link = Link(address, client_id=name, filters=FILTERS)
         self._book = Book(store)
-        score = Score(a=settings.a, b=settings.b, unit=settings.unit)
-        self._standings = Standings(self._book, score, netscores)
         self._desks: dict[str, Desk] = {}
         limits = Limits(settings.silent_s, settings.spool_mib)
         shown = [path for path in (address.tls.cert, address.tls.ca) if path] if address.tls else []
         self._office = Office(store, limits, settings.regression_percent, shown)
         self._soaks = Keeper(store)
-        self._outbox = Outbox(self._link)
         self._turn = anyio.Lock()
         self._pulse = Pulse(STUCK_S)
-        self._rung: dict[str, dict[StreamKey, IntervalSet]] = {}
+        self._doorbell = Doorbell(self._office)
         self._stale = anyio.Event()
         self._connects = 0
-        self._ranked_at_s = -math.inf
         self._remembered_at_s = time.monotonic()
         self.metrics = Metrics(registry)
-        self.metrics.watch(self._windows, lambda: len(self._outbox), lambda: self._link.connected)
+        score = Score(a=settings.a, b=settings.b, unit=settings.unit)
+        standings = Standings(self._book, score, netscores)
+        self._herald = Herald(self._link, self._book, standings, self._office, self.metrics)
+        self.metrics.watch(self._windows, lambda: len(self._herald), lambda: self._link.connected)
         self.metrics.watch_fleet(self._office)
 
     @property
@@ -113,7 +104,7 @@ class Analyzer:
             "connected": self._link.connected,
             "nodes": len(self._desks),
             "open_windows": self._windows(),
-            "unsent": len(self._outbox),
+            "unsent": len(self._herald),
         }
         return Health(self._link.connected, facts)
 
@@ -123,55 +114,9 @@ class Analyzer:
         await self._patiently(lambda: self._office.open(time.time_ns()))
         await self._patiently(self._look_through)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._listen)
+            tasks.start_soon(self._doorbell.listen, self._link)
             tasks.start_soon(self._sweep)
             tasks.start_soon(self._work)
-
-    async def conclude(self, results: list[Result], missing: int, cause: str) -> None:
-        """Stores and tells the results of a window that say something new."""
-        first = f"{missing} frames were still missing" if missing else "complete"
-        held = await self._book.held(results)
-        reason = cause if any(result_id(result) in held for result in results) else first
-        written = await self._book.take(results, reason, time.time_ns())
-        self._office.conclude(written)
-        for result in written:
-            log.info(
-                "result", node=result.node, window=result.window, revision=result.revision, state=result.state
-            )
-            self.metrics.results.labels(result.state).inc()
-            self._outbox.post(node_topic(result.node, "result"), encode(result, "json"))
-
-    async def refuse(self, events: list[EventRefused]) -> None:
-        """Stores and tells events that contradict others."""
-        for event in await self._book.refuse(events):
-            log.warning("event refused", node=event.node, trial=event.trial, reason=event.reason)
-            self.metrics.refused.inc()
-            self._outbox.post(node_topic(event.node, "result"), encode(event, "json"))
-
-    async def _listen(self) -> None:
-        """The doorbell: `stored` says which frames are new."""
-        async for message in self._link.inbox():
-            place = parse_node_topic(message.topic)
-            if place is None:
-                continue
-            try:
-                self._heard(*place, message.payload)
-            except Refused as reason:
-                log.warning("message not understood", topic=message.topic, reason=str(reason))
-
-    def _heard(self, node: str, kind: str, payload: bytes) -> None:
-        if kind == "stored":
-            self._office.hear(node, time.monotonic())
-            self._ring(node, _settled(node, decode_message(payload, Stored)))
-        elif kind == "state" and payload:
-            self._office.state(node, decode_message(payload, State), time.monotonic())
-        elif kind == "state":
-            self._office.leave(node, time.monotonic(), time.time_ns())
-
-    def _ring(self, node: str, settled: Iterable[tuple[StreamKey, IntervalSet]]) -> None:
-        rung = self._rung.setdefault(node, {})
-        for key, seqs in settled:
-            rung[key] = rung.get(key, IntervalSet()) | seqs
 
     async def _sweep(self) -> None:
         """Looks through the whole store in turn, and after each reconnect: the store is the truth."""
@@ -210,21 +155,21 @@ class Analyzer:
     async def _step(self) -> None:
         """Takes in what was stored, computes what is due, tells it."""
         async with self._turn:
-            for node in list(self._rung):
+            for node in self._doorbell.nodes:
                 await self._take_in(node)
             for desk in self._desks.values():
-                await desk.settle(time.monotonic(), self)
-            await self._rank()
-            await self._watch_fleet()
+                await desk.settle(time.monotonic(), self._herald)
+            await self._herald.rank()
+            await self._herald.watch_fleet()
             await self._soaks.step(time.time_ns())
         await self._send()
 
     async def _take_in(self, node: str) -> None:
-        rung = self._rung.pop(node)
+        rung = self._doorbell.take(node)
         try:
             await self._desk(node).hear(rung, time.monotonic())
         except StoreUnavailable:
-            self._ring(node, rung.items())
+            self._doorbell.ring(node, rung.items())
             raise
         self._overheard(node, rung)
 
@@ -242,24 +187,6 @@ class Analyzer:
             del self._desks[node]
             raise
 
-    async def _watch_fleet(self) -> None:
-        """Stores and tells what is found of the fleet."""
-        for finding in await self._office.step(time.monotonic(), time.time_ns()):
-            log.info(
-                "finding", kind=finding.kind, node=finding.node, lasts=finding.lasts, words=finding.words
-            )
-            self.metrics.findings.labels(finding.kind).inc()
-            self._outbox.post(FLEET_EVENT, encode(finding, "json"))
-
-    async def _rank(self) -> None:
-        now_s = time.monotonic()
-        if now_s - self._ranked_at_s < RANK_S:
-            return
-        for ranking in await self._standings.renew():
-            self._ranked_at_s = now_s
-            self.metrics.rankings.inc()
-            self._outbox.post(ranking.topic, encode(ranking.document, "json"), retain=True)
-
     def _windows(self) -> int:
         return sum(desk.waiting for desk in self._desks.values())
 
@@ -276,9 +203,8 @@ class Analyzer:
         if self._link.connects != self._connects:
             self._connects = self._link.connects
             self._stale.set()
-            for ranking in self._standings.announced:
-                self._outbox.post(ranking.topic, encode(ranking.document, "json"), retain=True)
-        await self._outbox.send()
+            self._herald.announce_again()
+        await self._herald.send()
 
     async def _patiently(self, act: Callable[[], Awaitable[None]]) -> None:
         """Tries again while the store is away; what was heard is kept."""
@@ -290,9 +216,3 @@ class Analyzer:
                 self.metrics.store_waits.inc()
                 log.warning("store unavailable", why=str(trouble))
                 await anyio.sleep(max(RETRY_S, trouble.retry_after_s or 0.0))
-
-
-def _settled(node: str, stored: Stored) -> Iterator[tuple[StreamKey, IntervalSet]]:
-    for stream in stored.streams:
-        seqs = IntervalSet.below(stream.through + 1) | IntervalSet(stream.ranges)
-        yield StreamKey(node, stream.boot, stream.stream), seqs
