@@ -23,7 +23,7 @@ def print_results(results: Sequence[Result], *, json: bool, budgets: bool = True
     """Prints them, with their budgets; 0, or 1 when one is invalid or there is none."""
     if json:
         print_json(list(results))
-    else:
+    elif results:
         head = ("node", "window", "stream", "energy", "mean W", "coverage", "state", "uncertain by")
         print_table(head, map(_row, results))
         for result in results if budgets else ():

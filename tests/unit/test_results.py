@@ -31,3 +31,10 @@ def test_a_budget_has_the_lines_that_matter_the_largest_first(capsys: pytest.Cap
 def test_a_result_without_a_budget_says_nothing_of_causes(capsys: pytest.CaptureFixture[str]) -> None:
     print_results([trial("levit", budget=())], json=False)
     assert "budget of" not in capsys.readouterr().out
+
+
+def test_where_there_is_no_result_there_is_no_table_and_the_answer_is_no(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert print_results([], json=False) == 1
+    assert capsys.readouterr().out == ""
