@@ -82,15 +82,13 @@ def _rails_exceed_total(view: View) -> bool:
     rails = view.trace.parts_w[view.inside]
     if not rails.shape[1]:
         return False
-    summed = rails[:, 0].astype(np.float64)
-    for rail in range(1, rails.shape[1]):
-        summed += rails[:, rail]
-    whole = np.isfinite(summed)
-    if not whole.any():
-        return False
-    if whole.all():
-        total, parts = float(view.watts.mean()), float(summed.mean())
-    else:
+    # What 32 bits round off is far below the share that is tolerated.
+    total, parts = float(view.watts.mean()), sum(float(rail.mean()) for rail in rails.T)
+    if not np.isfinite(parts):
+        summed = rails.sum(axis=1, dtype=np.float64)
+        whole = np.isfinite(summed)
+        if not whole.any():
+            return False
         total, parts = float(view.watts[whole].mean()), float(summed[whole].mean())
     step = (view.facts.resolution_w or 0.0) * rails.shape[1]
     return bool(parts > total + RAILS_OVER * abs(total) + step)

@@ -20,8 +20,10 @@ _OF_JUMPS = 2.0
 # The correlation of n readings is known to about 1/√n. Near zero a little more of it would halve the error
 # that is stated, so the cautious end is taken.
 CAUTION = 2.0
-# Readings looked at in one go: their columns stay in the processor's cache.
-_BLOCK = 16_384
+# Readings looked at in one go: their columns stay in the processor's cache. They are too few for the library
+# below numpy to share a sum among threads, which wait for each other, and whose number shows in the last
+# digit.
+_BLOCK = 8_192
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -75,3 +79,26 @@ def test_too_few_readings_tell_no_variation(count: int) -> None:
     lone = of(np.arange(count, dtype=np.float64))
     assert lone.missed_w2(1.0) == 0.0
     assert lone.moved(5.0) >= 0.0
+
+
+WALK = """
+import numpy as np
+from analyzer.energy.variation import Variation
+of = Variation(np.cumsum(np.random.default_rng(5).normal(size=100_000)), 0.1)
+print(repr((of.curvature, of.growth, of.memory)))
+"""
+
+
+def test_how_many_threads_numpy_has_does_not_show_in_the_last_digit() -> None:
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", WALK],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2", "3")
+    }
+    assert len(found) == 1
+    assert found.pop().startswith("(")
