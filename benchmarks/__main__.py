@@ -30,6 +30,7 @@ BENCHMARKS = (
     "influx",
     "scale",
     "live",
+    "report",
 )
 
 

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
     Rank = Callable[[Sequence[Result], dict[str, str]], Sequence[Ranking]]
 
-MOST_WINDOWS = 60
+MOST_WINDOWS = 120
 """Traces in one report: the file stays small enough to send, and opens at once."""
+TRACE_POINTS = 800
+"""A trace is some seven hundred pixels wide."""
 MARGIN = 0.08
 MARGIN_MOST_NS = 10 * NS_PER_S
 REST_POINTS = 200
@@ -118,7 +120,7 @@ class _Node:
             batches = zip(first.tolist(), last.tolist(), strict=True)
         margin_ns = min(round((result.end - result.begin) * MARGIN), MARGIN_MOST_NS)
         readings = await self._readings(result, spans, margin_ns)
-        power = picture(readings, result.begin, result.end, batches)
+        power = picture(readings, result.begin, result.end, batches, most=TRACE_POINTS)
         return Shown(result, power, await self._rest(result, trial))
 
     async def _rest(self, result: Result, trial: Trial | None) -> Picture | None:

@@ -1,4 +1,5 @@
 // Draws the plots with the colours of the style sheet, when they come near the view; again when these change.
+// Figures, and Plotly itself, are read when the first plot wants them: the page stands before.
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -7,7 +8,6 @@
   const narrow = matchMedia("(max-width: 44rem)");
   const plots = [...document.querySelectorAll(".plot")].map((place) => ({
     place,
-    figure: JSON.parse(place.querySelector("script").textContent),
     drawn: false,
   }));
 
@@ -41,7 +41,16 @@
     return coloured({ data: figure.data, layout }, getComputedStyle(root));
   };
 
+  const havePlotly = () => {
+    if (window.Plotly) return;
+    const script = document.createElement("script");
+    script.textContent = document.getElementById("plotly").textContent;
+    document.head.append(script);
+  };
+
   const draw = (plot) => {
+    havePlotly();
+    plot.figure ??= JSON.parse(plot.place.querySelector("script").textContent);
     const { data, layout } = themed(plot.figure);
     if (!plot.drawn) plot.place.replaceChildren();
     plot.drawn = true;
