@@ -18,6 +18,14 @@ for name in influxdb_password influxdb_token grafana_password; do
     echo "e3p: made secrets/$name"
 done
 
+# Where `store-setup` keeps the tokens of the programs, which run as the owner, and of Grafana, which does not.
+mkdir -p -m 700 secrets/programs
+mkdir -p -m 755 secrets/grafana
+if [ ! -e secrets/grafana/influxdb_token ]; then
+    : >secrets/grafana/influxdb_token
+    chmod 644 secrets/grafana/influxdb_token
+fi
+
 if [ ! -e .env ]; then
     sed "s/^RUN_AS=.*/RUN_AS=$(id -u):$(id -g)/" .env.example >.env
     echo "e3p: made .env: look through it"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from e3p import options
@@ -43,26 +46,41 @@ def compact(store: options.Store = None, config: options.Config = None) -> None:
 
 
 @app.command()
-def setup(store: options.Store = None, config: options.Config = None, json: options.Json = False) -> None:
+def setup(
+    token_for_programs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep there a token that may read and write these buckets alone."),
+    ] = None,
+    token_for_readers: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep there one that may only read them, as Grafana does."),
+    ] = None,
+    store: options.Store = None,
+    config: options.Config = None,
+    json: options.Json = False,
+) -> None:
     """Makes what is missing at an InfluxDB 2: buckets, their retention, and tasks that keep power for years.
 
     The tasks make means, minima and maxima of a second and of a minute. A store in a file needs none of it.
     Again it changes nothing; where E3P_STORE_RAW_DAYS or store_raw_days is set, the raw bucket is given it.
+    A token's file is made for its owner alone (0600); one that is there keeps its mode.
     """
     import anyio
     import msgspec
 
     from e3p.output import print_json, print_table
     from e3p.settings import load
-    from telemetry.store.steps import Preparable, Step
+    from telemetry.store.steps import Preparable, Step, TokenFile
 
+    files = ((token_for_programs, True), (token_for_readers, False))
+    tokens = [TokenFile(path, writes=writes) for path, writes in files if path is not None]
     settings = load(config, store=store)
     chosen = settings.resolved.origins["store_raw_days"] != "default"
     raw_days = settings.common.store_raw_days if chosen else None
 
     async def work() -> list[Step]:
         async with settings.opened_store() as opened:
-            return list(await opened.set_up(raw_days)) if isinstance(opened, Preparable) else []
+            return list(await opened.set_up(raw_days, tokens)) if isinstance(opened, Preparable) else []
 
     steps = anyio.run(work)
     if json:

@@ -129,7 +129,7 @@ def test_influxd_starts_with_a_fresh_log(services: dict[str, Any], tmp_path: Pat
 
 
 def test_no_secret_is_in_the_environment_or_a_command(deployed: Path) -> None:
-    secrets = [path.read_text() for path in (deployed / "secrets").iterdir()]
+    secrets = [path.read_text() for path in (deployed / "secrets").iterdir() if path.is_file()]
     shown = json.dumps(configured(deployed / "docker-compose.yml", {}, PROFILES))
     assert len(secrets) == 3
     assert not [secret for secret in secrets if secret in shown]
@@ -212,5 +212,41 @@ def test_grafana_is_told_where_the_store_is(services: dict[str, Any]) -> None:
     init = services["influxdb"]["environment"]
     assert source["jsonData"]["organization"] == init["DOCKER_INFLUXDB_INIT_ORG"]
     assert source["url"] == "http://influxdb:8086"
-    mounted = {f"/run/secrets/{secret['source']}" for secret in services["grafana"]["secrets"]}
-    assert source["secureJsonData"]["token"] in {f"$__file{{{path}}}" for path in mounted}
+    assert source["secureJsonData"]["token"] == f"$__file{{{kept_by_setup(services, 'grafana')}}}"
+
+
+def kept_by_setup(services: dict[str, Any], reader: str) -> str:
+    """The place at which a service finds a token that `store-setup` keeps in a folder of its own."""
+
+    def mounts(name: str) -> dict[str, str]:
+        return {each["source"]: each["target"] for each in services[name]["volumes"]}
+
+    (folder,) = mounts("store-setup").keys() & mounts(reader).keys()
+    (file,) = [
+        word for word in services["store-setup"]["command"] if word.startswith(mounts("store-setup")[folder])
+    ]
+    return file.replace(mounts("store-setup")[folder], mounts(reader)[folder])
+
+
+def test_programs_have_the_token_that_is_made_for_them(services: dict[str, Any]) -> None:
+    for name in ("collector", "analyzer"):
+        assert services[name]["environment"]["E3P_STORE_TOKEN_FILE"] == kept_by_setup(services, name)
+        assert not services[name].get("secrets")
+
+
+def test_the_token_that_may_do_anything_is_for_the_database_and_its_setup(services: dict[str, Any]) -> None:
+    has = {
+        name
+        for name, each in services.items()
+        if "influxdb_token" in {secret["source"] for secret in each.get("secrets", ())}
+    }
+    assert has == {"influxdb", "store-setup"}
+
+
+def test_only_grafana_may_not_be_the_owner_of_its_token(deployed: Path) -> None:
+    folder = deployed / "secrets"
+    modes = {
+        path.name: path.stat().st_mode & 0o777 for path in (folder, folder / "programs", folder / "grafana")
+    }
+    assert modes == {"secrets": 0o700, "programs": 0o700, "grafana": 0o755}
+    assert (folder / "grafana" / "influxdb_token").stat().st_mode & 0o777 == 0o644

@@ -27,6 +27,7 @@ from telemetry.store.influx.letters import Letters
 from telemetry.store.influx.preparing import set_up
 from telemetry.store.influx.server import Server
 from telemetry.store.influx.setup import SCHEMA, check
+from telemetry.store.influx.tokens import keep_token
 from telemetry.store.influx.writing import Writer, oldest_ns
 from telemetry.store.interface import (
     Account,
@@ -37,7 +38,7 @@ from telemetry.store.interface import (
     Revision,
     StoreUnavailable,
 )
-from telemetry.store.steps import Step
+from telemetry.store.steps import Step, TokenFile
 
 GOODBYE_S = 2.0
 
@@ -58,6 +59,7 @@ class InfluxStore:
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.url = address.url
+        self._access = access
         self._server = Server(address, access)
         self._create = create
         self._raw_days = access.raw_days
@@ -105,9 +107,10 @@ class InfluxStore:
         finally:
             await self.close()
 
-    async def set_up(self, raw_days: int | None) -> Sequence[Step]:
+    async def set_up(self, raw_days: int | None, tokens: Sequence[TokenFile] = ()) -> Sequence[Step]:
         """What `telemetry.store.steps.Preparable` says."""
-        return await set_up(self._server, raw_days)
+        steps = await set_up(self._server, raw_days)
+        return [*steps, *[await keep_token(self._server, self._access, each) for each in tokens]]
 
     async def copy_out(self, folder: Path, tell: Callable[[float], None]) -> Contents:
         del tell  # how much there is shows at the end only
