@@ -12,6 +12,9 @@ Floats = NDArray[np.float64]
 
 # From this probability on, a row is beaten and not tied.
 BEATEN = 0.95
+# Pairs compared for tau: their number grows with the square, so long tables get fewer draws.
+PAIRS_IN_ALL = 40_000_000
+FEWEST_DRAWS = 500
 
 
 def beats(one: Floats, other: Floats) -> Floats:
@@ -44,14 +47,14 @@ def tie_groups(draws: Floats) -> list[int]:
     return ties
 
 
-def drawn_taus(one: Sequence[float], draws: Floats) -> Floats:
-    """Return Kendall's tau-b between one order (equal values are ties) and each draw's: rows × draws."""
-    return taus_of_draws(np.asarray(one, np.float64)[:, np.newaxis], draws)
-
-
 def taus_of_draws(one: Floats, other: Floats) -> Floats:
-    """Return Kendall's tau-b of two orders in each draw: both rows × draws, or one of them rows × 1."""
-    signs = [_signs(one), _signs(other)]
+    """Return Kendall's tau-b of two orders in each draw: both rows × draws, or one of them rows × 1.
+
+    Equal values are ties. Of a long table only the first draws are looked at.
+    """
+    pairs_of_rows = max(len(one) * (len(one) - 1) // 2, 1)
+    draws = max(PAIRS_IN_ALL // pairs_of_rows, FEWEST_DRAWS)
+    signs = [_signs(one[:, :draws]), _signs(other[:, :draws])]
     agreement = (signs[0] * signs[1]).sum(axis=0, dtype=np.int64)
     pairs = [np.count_nonzero(sign, axis=0) for sign in signs]
     return np.asarray(agreement / np.sqrt(np.maximum(pairs[0] * pairs[1], 1)))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from analyzer.beats import kendall_tau, taus_of_draws
 from analyzer.comparable import Setting, check_alike, common_settings, name_of, settings_of
 from analyzer.ranking import NOTHING
-from analyzer.regret import interval, regrets, shortest
+from analyzer.regret import around_tau, interval, regrets, shortest
 from analyzer.sam import in_unit
 from analyzer.scoring import Score, Scored, energies, pooled, score_together
 from telemetry.contract.documents import Result
@@ -28,8 +28,6 @@ from telemetry.contract.errors import UserError
 from telemetry.contract.ranking import RankingGroup
 
 Floats = NDArray[np.float64]
-# Every pair of rows in every draw is compared.
-PAIRS_IN_ALL = 40_000_000
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -238,13 +236,11 @@ def _rows(common: Sequence[Setting], sides: Sequence[_Side], *, best_settings: b
 
 
 def _agreements(sides: Sequence[_Side]) -> Iterator[Agreement]:
-    rows = len(sides[0].sam)
-    draws = max(PAIRS_IN_ALL // (rows * (rows - 1) // 2), 500)
     for one, other in combinations(range(len(sides)), 2):
         first, second = sides[one], sides[other]
-        taus = taus_of_draws(first.sams[:, :draws], second.sams[:, :draws])
         tau = kendall_tau(first.sam.tolist(), second.sam.tolist())
-        yield Agreement(one=one, other=other, tau=tau, **shortest("tau", taus))
+        drawn = taus_of_draws(first.sams, second.sams)
+        yield Agreement(one=one, other=other, tau=tau, **around_tau(tau, drawn))
 
 
 def _carried(sides: Sequence[_Side]) -> Iterator[Carried]:

@@ -9,16 +9,16 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from analyzer.beats import drawn_taus, kendall_tau
-from analyzer.regret import interval, regrets, shortest
+from analyzer.beats import kendall_tau, taus_of_draws
+from analyzer.regret import around_tau, interval, regrets, shortest
 from analyzer.sam import UNITS_J, ScoreUndefined, in_unit, sam
 from telemetry.contract.ranking import NetScoreCheck, NetScoreRow, OtherOrder, RankingRow
 
 Floats = NDArray[np.float64]
 
 EXPONENTS = (1.0, 3.0, 5.0, 7.0)
-# The number of pairs grows with the square.
-MOST_FOR_TAU = 60
+# The number of pairs grows with the square: tau of a longer table has no interval.
+MOST_FOR_INTERVAL = 500
 
 
 @dataclass(frozen=True)
@@ -81,18 +81,23 @@ def against_netscore(
     ranks = [1 + sum(other > score for _, other in known) for _, score in known]
     pick = next(at for (at, _), rank in zip(known, ranks, strict=True) if rank == 1)
     best = known[0][0]
-    drawn = regrets(sams[[at for at, _ in known]], sams[pick])
+    ours = sams[[at for at, _ in known]]
     scores = [score for _, score in known]
+    tau = kendall_tau(scores, [rows[at].sam for at, _ in known])
     return NetScoreCheck(
         rows=tuple(
             NetScoreRow(rank=rows[at].rank, netscore=score, netscore_rank=rank)
             for (at, score), rank in zip(known, ranks, strict=True)
         ),
-        tau=kendall_tau(scores, [rows[at].sam for at, _ in known]),
-        **shortest("tau", drawn_taus(scores, sams[[at for at, _ in known[:MOST_FOR_TAU]]])),
+        tau=tau,
+        **(
+            around_tau(tau, taus_of_draws(np.array([scores]).T, ours))
+            if len(known) <= MOST_FOR_INTERVAL
+            else {}
+        ),
         pick=rows[pick].rank,
         regret=1.0 - rows[pick].sam / rows[best].sam if rows[best].sam > 0 else 0.0,
-        **shortest("regret", drawn),
+        **shortest("regret", regrets(ours, sams[pick])),
         regret_energy=rows[pick].energy - rows[best].energy,
         **interval("regret_energy", energies[pick] - energies[best]),
         unknown=tuple(_once(row.model for row in rows if row.model not in netscores)),

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.outlook import Measured, other_orders, pareto_front
 from analyzer.ranking import rank
+from analyzer.regret import around_tau
 from analyzer.sam import sam
 from analyzer.scoring import Score
 from telemetry.contract.documents import Result
@@ -120,3 +122,23 @@ def test_two_configurations_of_one_model_share_their_place() -> None:
 
 def test_fewer_than_two_known_models_are_not_compared() -> None:
     assert rank([*FRUGAL, *RIGHT], netscores={"frugal": 50.0}).netscore is None
+
+
+def test_noise_hides_how_alike_two_orders_are_and_the_interval_of_tau_knows_it() -> None:
+    """Draws that agree less with NetScore than the measured order: the truth may agree more."""
+    draws = np.array([0.2, 0.4, 0.4, 0.6])
+    found = around_tau(0.6, draws)
+    assert found == {"tau_lo": 0.2, "tau_hi": pytest.approx(0.6 + 2 * (0.6 - 0.4))}
+    assert around_tau(0.9, draws)["tau_hi"] == 1.0
+    assert around_tau(-0.9, draws)["tau_lo"] == -1.0
+
+
+def test_a_long_table_has_an_interval_of_tau_too() -> None:
+    models = {f"m{at:02}": 100.0 * 1.05**at for at in range(70)}
+    results = [
+        each for name, energy in models.items() for each in trials(name, [energy, 1.01 * energy], **EXACT)
+    ]
+    check = rank(results, netscores={name: -energy for name, energy in models.items()}).netscore
+    assert check is not None
+    assert check.tau == 1.0
+    assert 0.9 < (check.tau_lo or 0.0) <= 1.0
