@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from e3p.output import answer, energy, number, print_json, print_table, state
 from e3p.times import show_time
 from telemetry.contract.nodetime import NS_PER_S
+from view.numbers import net
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +25,15 @@ def print_results(results: Sequence[Result], *, json: bool, budgets: bool = True
     if json:
         print_json(list(results))
     elif results:
-        head = ("node", "window", "stream", "energy", "mean W", "coverage", "state", "uncertain by")
-        print_table(head, map(_row, results))
+        above = ["above idle"] if any(result.net_j is not None for result in results) else []
+        head = ("node", "window", "stream", "energy", *above, "mean W", "coverage", "state", "uncertain by")
+        print_table(head, [_row(result, above=bool(above)) for result in results])
         for result in results if budgets else ():
             _print_budget(result)
     return 1 if not results or any(result.state == "invalid" for result in results) else 0
 
 
-def _row(result: Result) -> tuple[object, ...]:
+def _row(result: Result, *, above: bool) -> tuple[object, ...]:
     covered = None if result.coverage is None else f"{100 * result.coverage:.1f}%"
     window = f"{show_time(result.begin)} +{(result.end - result.begin) / NS_PER_S:.3f} s"
     if result.trial:
@@ -41,6 +43,7 @@ def _row(result: Result) -> tuple[object, ...]:
         window,
         result.source,
         energy(result),
+        *([net(result)] if above else []),
         number(result.mean_w),
         covered,
         state(result),

@@ -33,6 +33,17 @@ def test_a_result_without_a_budget_says_nothing_of_causes(capsys: pytest.Capture
     assert "budget of" not in capsys.readouterr().out
 
 
+def test_what_lies_above_idle_stands_beside_the_energy_with_its_own_interval(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    above = trial("levit", energy_j=100.0, idle_w=2.0, net_j=60.04, net_u95_j=1.5)
+    print_results([above, RESULT], json=False, budgets=False)
+    head, _, first, second = capsys.readouterr().out.splitlines()
+    assert head.index("above idle") > head.index("energy")
+    assert first[head.index("above idle") :].startswith("60.0 ± 1.5 J ")
+    assert second[head.index("above idle") :].startswith("- ")
+
+
 def test_where_there_is_no_result_there_is_no_table_and_the_answer_is_no(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
