@@ -88,7 +88,7 @@ class Desk:
         """Takes in what the store holds: all of it, and so what was put there without a word."""
         held = list(accounts)
         if not self._settled:
-            self._reader.skip({account.key: account.stored for account in held})
+            self._reader.skip(held)
         await self.hear({account.key: _settled(account) for account in held}, now_s)
         for account in held:
             self._waiting.hear(account.key, account.stored)

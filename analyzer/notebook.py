@@ -125,6 +125,13 @@ class Notebook:
         """The ids of the trials that ran at some time between these, node time ns."""
         return self._timeline.during(Stretch(begin, end))
 
+    def of_boot(self, boot: str) -> set[str]:
+        """The ids of the ended trials that ran in a boot of the agent, wherever they begin and end."""
+        known = self._boots.get(boot)
+        same = {b.name for b in self._boots.values() if known and b.os_boot == known.os_boot} | {boot}
+        marked = {name for each in same for name in self._of_boot.get(each, ())}
+        return {name for name in marked if (trial := self.trial(name)) and boot in trial.boots}
+
     def doubt(self, trial: str) -> Doubt:
         """The events of one trial that contradict others: the first begin and the first end count."""
         page = self._pages.get(trial, _Page())
@@ -182,7 +189,9 @@ class Notebook:
         if first is None or last is None or first.os_boot != last.os_boot:
             marked = sorted({mark.key.boot for mark in page.batches.values()})
             return tuple(dict.fromkeys((begin.key.boot, *marked, end.key.boot)))
-        same = sorted((b for b in self._boots.values() if b.os_boot == first.os_boot), key=lambda b: b.start)
+        same = sorted(
+            (b for b in self._boots.values() if b.os_boot == first.os_boot), key=lambda b: (b.start, b.name)
+        )
         over = [*(boot.start for boot in same[1:]), math.inf]
         ran = [
             boot.name

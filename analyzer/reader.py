@@ -10,11 +10,11 @@ from telemetry.contract.frames import ClockFrame, Frame, HealthFrame, ManifestFr
 from telemetry.contract.intervals import IntervalSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from analyzer.minutes import Minutes
     from analyzer.notebook import Notebook
-    from telemetry.store.interface import Store
+    from telemetry.store.interface import Account, Store
 
 KINDS = ("marks", "manifest", "health", "clock")
 _REPORTS = ("health", "clock")
@@ -35,10 +35,15 @@ class Reader:
         self._ear = ear
         self._touched: set[str] = set()
         self._read: dict[StreamKey, IntervalSet] = {}
+        self._reported: set[tuple[str, str]] = set()
 
-    def skip(self, stored: Mapping[StreamKey, IntervalSet]) -> None:
+    def skip(self, held: Iterable[Account]) -> None:
         """Takes reports as read: no window was computed yet that could lack them."""
-        self._read |= {key: seqs for key, seqs in stored.items() if _kind(key) in _REPORTS}
+        for account in held:
+            if _kind(account.key) in _REPORTS:
+                self._read[account.key] = account.stored
+            if account.report is not None:
+                self._reported.add((account.key.boot, account.key.stream))
 
     def skip_work(self, done: Mapping[StreamKey, IntervalSet]) -> None:
         """Takes marks as read that an earlier run was done with: they tell of nothing but minutes of work."""
@@ -67,11 +72,18 @@ class Reader:
         if isinstance(frame, ManifestFrame):
             return self._notebook.know(key.boot, frame)
         if isinstance(frame, HealthFrame):
-            return self._near(frame.anchor + frame.t0, HEALTH_REACH_NS)
+            return self._near(frame.anchor + frame.t0, HEALTH_REACH_NS) | self._newly_reported(frame)
         if isinstance(frame, ClockFrame) and frame.exchanges:
             last = max(exchange.t4 for exchange in frame.exchanges)
             return self._near(frame.anchor + last, CLOCK_REACH_NS)
         return set()
+
+    def _newly_reported(self, frame: HealthFrame) -> set[str]:
+        """The trials of boots of which a power stream is reported for the first time: they may lack that."""
+        said = {(each.boot, each.stream) for each in frame.streams if each.stream.startswith("power/")}
+        boots = {boot for boot, _ in said - self._reported}
+        self._reported |= said
+        return {name for boot in boots for name in self._notebook.of_boot(boot)}
 
     def _near(self, time: int, reach_ns: int) -> set[str]:
         """The trials that a report of this moment (node time ns) may speak for."""

@@ -106,6 +106,19 @@ async def test_a_trial_that_spans_two_boots_waits_for_all_that_the_first_made(ca
     assert case.told.missing == [0]
 
 
+async def test_a_report_that_comes_long_after_a_boot_closes_the_ledger_of_its_trials(case: Case) -> None:
+    """The end mark names no last frame, and the only word on its boot is a later boot's, an hour on."""
+    later = Maker("b2", anchor=ANCHOR + 3600 * S, os_boot="kernel-2")
+    told = MAKER.marks(0, begin(2), batches(8.5), end(8.5, power={}))
+    await case.put([MANIFEST, *MAKER.powers(0, 9), told])
+    (first,) = await case.after(60)
+    assert (first.state, first.reasons) == ("degraded", ("no_ledger",))
+    await case.put([later.manifest(), later.health(0, 10, MAKER.said(10, final=True))])
+    (second,) = await case.after(1)
+    assert (second.state, second.reasons) == ("valid", ())
+    assert second.energy_j == first.energy_j
+
+
 async def test_a_trial_that_a_new_kernels_boot_closes_is_aborted_and_ends_by_that_boots_clock(
     case: Case,
 ) -> None:

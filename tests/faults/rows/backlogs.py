@@ -38,7 +38,7 @@ LIVE_WITHIN_S = 5.0
 
 def hour(chance: random.Random) -> tuple[Boot, list[Rowed]]:
     """A boot of an hour ago, with a frame of twenty samples a second, and a trial in it."""
-    boot = Boot(secrets.token_hex(8), time.time_ns() - HOUR_S * NS_PER_S, "an earlier kernel's")
+    boot = Boot(secrets.token_hex(8), time.time_ns() - HOUR_S * NS_PER_S, f"kernel-{secrets.token_hex(4)}")
     trial = f"backlog-{boot.id}"
     labels: dict[str, Any] = {
         "model": "toy",
