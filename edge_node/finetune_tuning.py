@@ -18,6 +18,7 @@ if __package__:
     from edge_node.finetune_spec import recipe_of
     from edge_node.images import Fault, load
     from edge_node.runner_checkpoint import OURS, Checkpoint
+    from edge_node.runner_checks import check_name
     from edge_node.runner_device import libraries
     from edge_node.runner_models import Models, ask_the_hub
 else:  # alone on a device, beside the others
@@ -29,6 +30,7 @@ else:  # alone on a device, beside the others
     from finetune_spec import recipe_of  # type: ignore[import-not-found,no-redef]
     from images import Fault, load  # type: ignore[import-not-found,no-redef]
     from runner_checkpoint import OURS, Checkpoint  # type: ignore[import-not-found,no-redef]
+    from runner_checks import check_name  # type: ignore[import-not-found,no-redef]
     from runner_device import libraries  # type: ignore[import-not-found,no-redef]
     from runner_models import Models, ask_the_hub  # type: ignore[import-not-found,no-redef]
 
@@ -54,15 +56,16 @@ class Tuning:
 
     def __init__(self, spec: SimpleNamespace, say: Say) -> None:
         self.spec, self.say = spec, say
+        check_name(spec.model)
+        self.recipe, self.cifar = recipe_of(spec), Cifar(spec.data)
+        self.plan = self._plan()
         if spec.weights == "pretrained":
             ask_the_hub()
         self.torch, self.timm, self.timm_data = (load(name, RIGHT) for name in ("torch", "timm", "timm.data"))
         self.safetensors = load("safetensors.torch", RIGHT)
         self._check_device()
         Models(self.torch, self.timm, spec.seed, "never").check([spec.model])
-        self.recipe, self.precision = recipe_of(spec), precision_of(self.torch, spec)
-        self.cifar = Cifar(spec.data)
-        self.plan = self._plan()
+        self.precision = precision_of(self.torch, spec)
         self.folder = Folder(spec.out, self._asked())
         if spec.again:
             self.folder.clear()

@@ -26,14 +26,14 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 if __package__:
     from edge_node.images import Fault, load
-    from edge_node.runner_checks import faults, is_steady
+    from edge_node.runner_checks import check_first, faults, is_steady
     from edge_node.runner_data import Data
     from edge_node.runner_device import Device, Load, above, libraries
     from edge_node.runner_models import NETWORK_S, RANDOM, Models, Numbers, ask_the_hub, register
     from edge_node.runner_spec import configuration, label, read_spec
 else:  # alone on a device, beside the others
     from images import Fault, load  # type: ignore[import-not-found,no-redef]
-    from runner_checks import faults, is_steady  # type: ignore[import-not-found,no-redef]
+    from runner_checks import check_first, faults, is_steady  # type: ignore[import-not-found,no-redef]
     from runner_data import Data  # type: ignore[import-not-found,no-redef]
     from runner_device import Device, Load, above, libraries  # type: ignore[import-not-found,no-redef]
     from runner_models import (  # type: ignore[import-not-found,no-redef]
@@ -69,6 +69,8 @@ class Bench:
 
     def __init__(self, spec: SimpleNamespace, mark: ModuleType, say: Callable[..., None]) -> None:
         self.spec, self.mark, self.say = spec, mark, say
+        self.data = Data(spec.seed, say)
+        check_first(spec, self.data)
         if spec.pretrained == "auto":
             ask_the_hub()
         right = "an interpreter that has torch and timm"
@@ -82,7 +84,7 @@ class Bench:
         if spec.num_threads:
             self.torch.set_num_threads(spec.num_threads)
         self.numbers = Numbers(self.torch, spec.device)
-        self.data = Data(self.torch, data, spec.seed, say)
+        self.data.use(self.torch, data)
         self.device = Device(uses_gpu=self.is_cuda)
         self.at_rest_c: Dict[str, float] = {}  # the temperatures before the first trial
         self.others: Optional[float] = None  # the load of others in the last rest
@@ -216,8 +218,7 @@ class Bench:
         spec, (subset, count) = self.spec, self.data.subset(trial, config)
         protocol = {field: getattr(trial, field) for field in PROTOCOL}
         protocol.update(came, images=count, data=self.data.images(trial).layout, covers=COVERS)
-        protocol.update(idle_s=spec.idle_s, seed=spec.seed)
-        protocol.update(weights=self.models.weights(trial)[0])
+        protocol.update(idle_s=spec.idle_s, seed=spec.seed, weights=self.models.weights(trial)[0])
         temp_c, clock_mhz = self.device.read()
         context = {
             "libraries": dict(libraries(self.torch), timm=self.timm.__version__),

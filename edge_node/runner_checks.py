@@ -1,23 +1,72 @@
 """What is checked of trials: before the first one, which cannot run here; in a warm-up, whether it is steady.
 
+Names, files and batches come first, without torch, whose loading takes seconds.
+
 It lies beside `runner.py` and runs where that runs: Python 3.6 and up, standard library only.
 """
 
+import difflib
+import functools
+import importlib.util
+import re
 import statistics
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 if __package__:
-    from edge_node.images import Fault
+    from edge_node.images import TORCHVISION, Fault
+    from edge_node.runner_checkpoint import RIGHT
     from edge_node.runner_spec import configuration
 else:  # alone on a device, beside the others
-    from images import Fault  # type: ignore[import-not-found,no-redef]
+    from images import TORCHVISION, Fault  # type: ignore[import-not-found,no-redef]
+    from runner_checkpoint import RIGHT  # type: ignore[import-not-found,no-redef]
     from runner_spec import configuration  # type: ignore[import-not-found,no-redef]
 
 Trial = SimpleNamespace
 Check = Callable[[Trial], None]
 
+REGISTERED = re.compile(r"@register_model\s+def (\w+)\(")
 STEADY, STEADY_BATCHES, STEADY_S = 0.05, 5, 0.5
+
+
+def check_first(spec: SimpleNamespace, data: Any) -> None:  # noqa: ANN401  (a `runner_data.Data`)
+    """Raises the first `Fault` that shows without torch, where one ends the whole run."""
+    for trial in () if spec.goes_on else spec.plan:
+        if not spec.module:
+            check_name(trial.model)
+        if trial.checkpoint:
+            _check_file(trial.checkpoint)
+        if not (trial.images_dir or "").startswith(TORCHVISION):  # that loads torch
+            data.check(trial, 0)
+
+
+def check_name(name: str) -> None:
+    """Raises `Fault` for a model whose name stands nowhere in timm's own files."""
+    (words, models), own = _timm(), name.partition(".")[0]
+    is_elsewhere = ":" in name or "/" in name
+    if is_elsewhere or not words or own in words:
+        return
+    near = difflib.get_close_matches(own, models, 3)
+    right = ", ".join(near) or "a name of timm.list_models()"
+    raise Fault("timm has no model %r" % name, "spec.models", right, name)
+
+
+def _check_file(file: str) -> None:
+    try:
+        Path(file).open("rb").close()
+    except OSError as fault:
+        raise Fault("it cannot be read: %s" % fault.strerror, file, RIGHT) from None
+
+
+@functools.lru_cache(maxsize=1)
+def _timm() -> Tuple[FrozenSet[str], List[str]]:
+    """All words in the source of the models of timm here, and the models; nothing where it shows none."""
+    found = importlib.util.find_spec("timm")
+    places = [Path(place) for place in (found.submodule_search_locations if found else None) or ()]
+    files = [file for place in places for file in sorted(place.glob("models/**/*.py"))]
+    text = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
+    return frozenset(re.findall(r"\w+", text)), REGISTERED.findall(text)
 
 
 def faults(plan: List[Trial], models: Any, numbers: Any, data: Any) -> Iterator[Tuple[Trial, Fault]]:  # noqa: ANN401

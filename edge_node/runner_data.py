@@ -1,6 +1,7 @@
 """The images of the trial runner's trials, decoded and preprocessed before anything is measured.
 
-It lies beside `runner.py` and runs where that runs: Python 3.6 and up; torch and timm's data are handed in.
+It lies beside `runner.py` and runs where that runs: Python 3.6 and up; torch and timm's data are handed in
+once they are needed.
 """
 
 import hashlib
@@ -22,11 +23,17 @@ Tensor = Any  # torch comes at run time, from the interpreter at hand
 class Data:
     """The data sets of a plan, in `sets` once looked through; `drawn` is what the last trial runs on."""
 
-    def __init__(self, torch: ModuleType, data: ModuleType, seed: int, say: Callable[..., None]) -> None:
+    def __init__(self, seed: int, say: Callable[..., None]) -> None:
         self.sets: Dict[Tuple[Any, ...], Images] = {}
         self.drawn: List[int] = []
-        self._torch, self._data, self._seed, self._say = torch, data, seed, say
+        self._seed, self._say = seed, say
+        self._torch: Any = None
+        self._data: Any = None
         self._kept: Tuple[object, Tensor] = ("", None)  # the last pixels: models often share them
+
+    def use(self, torch: ModuleType, data: ModuleType) -> None:
+        """From now on there is all that it takes to look into images."""
+        self._torch, self._data = torch, data
 
     def images(self, trial: SimpleNamespace) -> Images:
         """The data set of a trial."""

@@ -92,3 +92,14 @@ def test_a_misspelt_model_is_answered_with_timms_own_names(tmp_path: Path) -> No
     code, events, _ = _run(tmp_path, models=["test_vit.r160_in1kk"])
     assert code == 2
     assert MODEL in events["error"]["right"]
+
+
+def test_no_model_of_timms_is_refused_before_timm_is_loaded() -> None:
+    code = (
+        "import timm; from edge_node.runner_checks import check_name\n"
+        "[check_name(name) for name in timm.list_models()]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=RUNNER.parents[1], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
