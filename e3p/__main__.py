@@ -12,6 +12,11 @@ from e3p.cli import app
 from telemetry.contract.errors import UserError
 
 INTERRUPTED = 130
+EXTRAS = {
+    **dict.fromkeys(("aiohttp", "amqtt", "cryptography", "numpy", "orjson", "prometheus_client"), "server"),
+    **dict.fromkeys(("jinja2", "plotly"), "report"),
+}
+"""What brings a package that a command may lack; the other extras are explained where they are needed."""
 
 
 def main() -> NoReturn:
@@ -44,6 +49,8 @@ def _explain(error: BaseException) -> NoReturn:
     if isinstance(error, StoreUnavailable):
         sys.stderr.write(f"e3p: the store is not available: {error}\n")
         sys.exit(1)
+    if isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get((error.name or "").partition(".")[0])):
+        _refuse(f'{error.name} is not installed: pip install "e3p-fleet[{extra}]"')
     raise error
 
 

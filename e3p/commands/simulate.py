@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Devices that are not there, to size a server.", no_args_is_help=True)
 
-MODELS = "efficientvit_b1.r224_in1k,levit_192.fb_dist_in1k,tiny_vit_5m_224.dist_in22k_ft_in1k"
+MODELS = "levit_192.fb_dist_in1k,tiny_vit_5m_224.dist_in22k_ft_in1k,deit_tiny_patch16_224.fb_in1k"
 Count = Annotated[int, typer.Option(min=1, help="How many devices.")]
 Connections = Annotated[
     int | None,
