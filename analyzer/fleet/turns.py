@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 QUIET = 2
 """For how many of their own lengths nothing may come out of order."""
-PATIENCE = 60
+PATIENCE = 30
 """After so many of their lengths they go on, whatever may still come: a finding of today is worth more."""
 MOST_WAITING = 20_000
 
