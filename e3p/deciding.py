@@ -51,7 +51,7 @@ def what_decides(separation: Separation, names: list[str]) -> str:
         ways.append(f"{number(separation.times_both)} times as many images and trials")
     pair = f"{names[separation.against - 1]} from {names[separation.rank - 1]}"
     if not ways:
-        return f"no effort within reason would tell {pair}: for this purpose they are equal"
+        return f"no effort within reason would tell {pair}: too alike, or the sensor too uncertain"
     return f"{' or '.join(ways)} would tell {pair}, if their scores stay what they are"
 
 

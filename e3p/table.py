@@ -7,11 +7,11 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 BETWEEN = "  "
 LEAST = 16
-"""A column is not made narrower than this, or than its longest word."""
+"""A column of words is not made narrower than this, and none narrower than its longest word."""
 
 
 def laid_out(
@@ -21,10 +21,10 @@ def laid_out(
 
     Where the columns need more than `room`, the widest of those that `may_break` get narrower.
     """
-    right = [bool(rows) and all(map(is_number, column)) for column in zip(*rows, strict=True)]
+    right = [bool(rows) and all(map(_is_number, column)) for column in zip(*rows, strict=True)]
     right = right or [False] * len(headings)
-    texts = [at for at in may_break if not right[at]]
-    widths = _widths([headings, *rows], room, texts)
+    least = {at: 0 if right[at] else LEAST for at in may_break}
+    widths = _widths([headings, *rows], room, least)
     body = [line for row in rows for line in _broken(row, widths)]
     rule = ["-" * width for width in widths]
     for line in [*_broken(headings, widths), rule, *body]:
@@ -32,26 +32,28 @@ def laid_out(
         yield BETWEEN.join(cells).rstrip()
 
 
-def is_number(text: str) -> bool:
+def _is_number(text: str) -> bool:
     """Whether a cell is a figure, or stands for one that is not known."""
     return text == "-" or text.replace(".", "", 1).replace("-", "", 1).replace("%", "", 1).isdigit()
 
 
-def _widths(lines: Sequence[Sequence[str]], room: int, texts: Sequence[int]) -> list[int]:
-    """Each column's width: that of its widest cell, or what the others leave."""
+def _widths(lines: Sequence[Sequence[str]], room: int, may_break: Mapping[int, int]) -> list[int]:
+    """Each column's width: that of its widest cell, or what the others leave; `may_break` tells the least."""
     columns = list(zip(*lines, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    least = {
-        at: max(LEAST, *(len(word.rstrip()) for cell in columns[at] for word in _words(cell))) for at in texts
-    }
+    least = {at: max(width, *map(_longest_word, columns[at])) for at, width in may_break.items()}
     excess = sum(widths) + len(BETWEEN) * (len(widths) - 1) - room
     while excess > 0:
-        wide = [at for at in texts if widths[at] > least[at]]
+        wide = [at for at in least if widths[at] > least[at]]
         if not wide:
             break
         widths[max(wide, key=lambda at: widths[at])] -= 1
         excess -= 1
     return widths
+
+
+def _longest_word(text: str) -> int:
+    return max((len(word.rstrip()) for word in _words(text)), default=0)
 
 
 def _broken(row: Sequence[str], widths: Sequence[int]) -> Iterator[list[str]]:

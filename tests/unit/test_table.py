@@ -33,6 +33,15 @@ def test_figures_stand_to_the_right_and_once() -> None:
     assert lines(50)[2].startswith("   1  ")
 
 
+def test_the_heading_of_figures_is_broken_and_the_figures_are_not() -> None:
+    shown = list(laid_out(("model", "predicted J per 1,000"), [("levit", "1234.5")], 18, (0, 1)))
+    assert [line[5:].strip() for line in shown if not line.startswith("-")] == [
+        "predicted J",
+        "per 1,000",
+        "1234.5",
+    ]
+
+
 def test_what_may_not_be_broken_stays_whole() -> None:
     assert MODEL in lines(40, (2,))[2]
 
