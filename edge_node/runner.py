@@ -159,7 +159,7 @@ class Bench:
         except (RuntimeError, MemoryError, AssertionError) as fault:
             what = (str(fault) or type(fault).__name__).split("\n")[0]
             is_full = isinstance(fault, MemoryError) or "memory" in what
-            right = "a smaller batch_size, fewer images" if is_full else "another precision, device or model"
+            right = "a smaller model/batch, fewer images" if is_full else "another precision, device or model"
             self.leave_out(trial, what, right)
         if self.is_cuda:
             self.torch.cuda.empty_cache()
