@@ -62,7 +62,7 @@ def test_a_campaign_runs_marks_and_reports_every_trial(campaign: Done) -> None:
     assert campaign.code == 1
     assert campaign.event("done")["left_out"] == ["tiny_huge"]
     assert [event["where"] for event in campaign.events if event["event"] == "error"] == ["tiny_huge"]
-    assert "batch_size" in campaign.event("error")["right"]
+    assert "a smaller model" in campaign.event("error")["right"]
     # Idle windows stand before and after the trials, each prepared a second before.
     kinds = [mark["kind"] for mark in campaign.marks]
     assert kinds[:3] == ["prepare", "idle_begin", "idle_end"]
