@@ -26,7 +26,9 @@ else:  # alone on a device, beside the others
 Trial = SimpleNamespace
 Check = Callable[[Trial], None]
 
-REGISTERED = re.compile(r"@register_model\s+def (\w+)\(")
+NAMES = re.compile(
+    r"@register_model\s+def (\w+)\(|['\"](\w+\.\w+)['\"]: *_"
+)  # and with a tag, before its settings
 STEADY, STEADY_BATCHES, STEADY_S = 0.05, 5, 0.5
 
 
@@ -47,7 +49,7 @@ def check_name(name: str) -> None:
     is_elsewhere = ":" in name or "/" in name
     if is_elsewhere or not words or own in words:
         return
-    near = difflib.get_close_matches(own, models, 3)
+    near = difflib.get_close_matches(name, models, 3)
     right = ", ".join(near) or "a name of timm.list_models()"
     raise Fault("timm has no model %r" % name, "spec.models", right, name)
 
@@ -66,7 +68,7 @@ def _timm() -> Tuple[FrozenSet[str], List[str]]:
     places = [Path(place) for place in (found.submodule_search_locations if found else None) or ()]
     files = [file for place in places for file in sorted(place.glob("models/**/*.py"))]
     text = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
-    return frozenset(re.findall(r"\w+", text)), REGISTERED.findall(text)
+    return frozenset(re.findall(r"\w+", text)), [plain or tagged for plain, tagged in NAMES.findall(text)]
 
 
 def faults(plan: List[Trial], models: Any, numbers: Any, data: Any) -> Iterator[Tuple[Trial, Fault]]:  # noqa: ANN401

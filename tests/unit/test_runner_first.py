@@ -9,7 +9,13 @@ import pytest
 
 from tests.running import SPEC, run_runner
 
-MODELS = "from ._registry import register_model\n\n@register_model\ndef tiny_one(**how):\n    return None\n"
+MODELS = """
+default_cfgs = {'tiny_one.in1k': _cfg()}
+
+@register_model
+def tiny_one(**how):
+    return None
+"""
 
 
 @pytest.fixture
@@ -27,7 +33,7 @@ def without_torch(tmp_path: Path) -> dict[str, str]:
     ("wrong", "what", "right"),
     [
         ({"models": ["tiny_won"]}, "timm has no model 'tiny_won'", "tiny_one"),
-        ({"models": ["tiny_won.in1k"]}, "timm has no model 'tiny_won.in1k'", "tiny_one"),
+        ({"models": ["tiny_won.in1k"]}, "timm has no model 'tiny_won.in1k'", "tiny_one.in1k"),
         ({"batch_size": 11}, "a batch of 11 cannot come from 10 images", "at most 10"),
         ({"images_dir": "/nowhere"}, "there is no such folder", "a folder with images"),
         ({"checkpoint": "/nowhere.safetensors"}, "it cannot be read: No such file", "a safetensors file"),
