@@ -74,7 +74,9 @@ class Accounts:
 
     def number(self, name: Name, ticks: int = 0) -> int:
         """Gives the next number of a sequence to a frame of so many ticks."""
-        account = self._accounts.setdefault(name, Account())
+        account = self._accounts.get(name)
+        if account is None:
+            account = self._accounts[name] = Account()
         seq = account.next_seq
         account.next_seq += 1
         account.ticks += ticks

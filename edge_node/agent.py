@@ -28,7 +28,6 @@ from edge_node.spool_load import Books
 from edge_node.spool_schema import SpoolBroken
 from edge_node.trials import Reach
 from telemetry.contract import marks
-from telemetry.contract.columns import unpack_dt
 from telemetry.contract.nodetime import NS_PER_MS, to_ns
 from telemetry.runtime import logs
 from telemetry.runtime.mqtt import Address
@@ -150,8 +149,7 @@ class Agent:
         first = self._first_ticks.setdefault(block.stream, block.first)
         stream = f"power/{block.stream}"
         seq = self._recorder.put_block(stream, block, first)
-        last = block.t0 + unpack_dt(block.dt, block.samples)[-1] if block.samples else block.t0
-        self._marking.trials.reached(stream, Reach(seq, last))
+        self._marking.trials.reached(stream, Reach(seq, block.last))
         self._release()
 
     def _take_lines(self) -> None:

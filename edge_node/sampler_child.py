@@ -129,19 +129,20 @@ class Loop:
         clock, sleep, orders = time.monotonic_ns, time.sleep, self._orders
         streams, outbox = self._streams, self._outbox
         while self._going:
-            wake = clock() + LISTEN_EVERY_NS
+            now = clock()
+            wake = now + LISTEN_EVERY_NS
             for stream in streams:
-                # Asked anew for each: the reading of the one before may have taken a millisecond.
-                now = clock()
                 if stream.schedule.due_ns <= now:
                     stream.tick(now, outbox)
+                    # Asked anew for the next one: this reading may have taken a millisecond.
+                    now = clock()
                 if (due := stream.schedule.due_ns) < wake:
                     wake = due
             if outbox.waiting:
                 outbox.pump()
-            wait = wake - clock()
-            if wait > 0:
-                sleep(wait * 1e-9)
+                now = clock()
+            if wake > now:
+                sleep((wake - now) * 1e-9)
             while not orders.empty():
                 self._obey(orders.get())
         for stream in streams:

@@ -6,12 +6,11 @@ a stream through all its frames.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 
 import msgspec
 
-from telemetry.contract.columns import pack, pack_dt
+from telemetry.contract.columns import pack, pack_dt, unpack_dt
 from telemetry.contract.nodetime import NS_PER_MS, NS_PER_S
 
 FAST_FRAME_NS = 250 * NS_PER_MS
@@ -40,6 +39,14 @@ class Block(msgspec.Struct, frozen=True, tag=True):
     def samples(self) -> int:
         """n, the number of samples."""
         return len(self.w) // (4 * len(self.ch))
+
+    @property
+    def last(self) -> int:
+        """Monotonic ns of the last sample; `t0` where there is none."""
+        if not self.samples:
+            return self.t0
+        width = len(self.dt) // self.samples
+        return self.t0 + unpack_dt(self.dt[-width:], 1)[0]
 
     @property
     def ticks(self) -> int:
@@ -94,7 +101,7 @@ class FrameBuilder:
         self._t0 = 0
         self._last = -(2**63)
         self._times: list[int] = []
-        self._watts = array("f")
+        self._watts: list[float] = []
 
     def __repr__(self) -> str:
         return f"FrameBuilder({self.stream}, {len(self._times)} samples, {self._missed} missed)"
@@ -123,7 +130,7 @@ class FrameBuilder:
             self.nudged += 1
         self._last = t_ns
         self._times.append(t_ns)
-        self._watts.extend(watts)
+        self._watts += watts
         self.room -= 1
 
     def miss(self, t_ns: int, ticks: int) -> None:
@@ -152,7 +159,7 @@ class FrameBuilder:
         self._first += len(times) + self._missed
         self._missed = 0
         self._times = []
-        self._watts = array("f")
+        self._watts = []
         self.room = self._frame_ticks
         return block
 

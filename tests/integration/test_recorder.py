@@ -69,6 +69,20 @@ async def test_a_frame_is_sent_only_after_its_commit(spool: Spool) -> None:
     assert parcel.stream == CLOCK
 
 
+async def test_a_frame_in_flight_is_not_sent_again_and_one_that_comes_later_is(spool: Spool) -> None:
+    recorder = Recorder(spool, NEW, "msgpack")
+    for seq in range(2):
+        _put(recorder)
+        await recorder.commit()
+        ((frame, _),) = await recorder.pick()
+        recorder.delivery.sent(frame, float(seq))
+        _put(recorder)  # waits for its commit, so it may not go
+        assert await recorder.pick() == []
+        await recorder.commit()
+        ((frame, _),) = await recorder.pick()
+        recorder.delivery.sent(frame, float(seq))
+
+
 async def test_a_health_frame_counts_itself(spool: Spool) -> None:
     recorder = Recorder(spool, NEW, "msgpack")
     _put_health(recorder)

@@ -176,6 +176,20 @@ def test_a_frame_that_spans_a_long_stall_has_wide_offsets() -> None:
     assert _times(block) == [0, 10 * SEC]
 
 
+@pytest.mark.parametrize("apart_ns", [MS, 10 * SEC])
+def test_a_block_tells_its_last_stamp_whatever_the_width_of_its_offsets(apart_ns: int) -> None:
+    builder = FrameBuilder("main", ("total",), MS, 9)
+    for at in range(3):
+        builder.add(SEC + at * apart_ns, (1.0,))
+    assert builder.cut().last == SEC + 2 * apart_ns
+
+
+def test_a_block_without_a_sample_ends_where_it_begins() -> None:
+    builder = FrameBuilder("main", ("total",), MS, 2)
+    builder.miss(500, 1)
+    assert builder.cut().last == 500
+
+
 def test_a_change_of_rate_begins_a_new_frame() -> None:
     builder = FrameBuilder("main", ("total",), 50 * MS, 20)
     builder.add(0, (1.0,))
