@@ -124,11 +124,10 @@ async def test_a_hole_in_a_processs_lines_is_a_mark_of_its_own(mosquitto: Broker
         app.begin()
         app.n += 3
         app.end()
-        await until(lambda: ends_of(collector))
-        kinds = [type(event) for event in collector.events()]
-        assert kinds == [TrialBegin, MarksHole, TrialEnd]
-        hole = collector.events()[1]
-        assert isinstance(hole, MarksHole)
+        # The newest frame goes first: a busy machine's end may come before its begin.
+        await until(lambda: len(collector.events()) == 3)
+        assert {type(event) for event in collector.events()} == {TrialBegin, MarksHole, TrialEnd}
+        (hole,) = (event for event in collector.events() if isinstance(event, MarksHole))
         assert (hole.lost, hole.trial, hole.pid) == (3, "t1", os.getpid())
 
 
@@ -147,8 +146,8 @@ async def test_bad_lines_harm_no_good_ones(mosquitto: Broker, tmp_path: Path) ->
             await anyio.sleep(0.01)
         app.begin()
         app.end()
-        await until(lambda: ends_of(collector))
-        assert [type(event) for event in collector.events()] == [TrialBegin, TrialEnd]
+        await until(lambda: len(collector.events()) == 2)
+        assert {type(event) for event in collector.events()} == {TrialBegin, TrialEnd}
 
 
 async def test_a_program_that_marks_with_mark_py_is_understood(
