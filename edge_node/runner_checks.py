@@ -26,9 +26,8 @@ else:  # alone on a device, beside the others
 Trial = SimpleNamespace
 Check = Callable[[Trial], None]
 
-NAMES = re.compile(
-    r"@register_model\s+def (\w+)\(|['\"](\w+\.\w+)['\"]: *_"
-)  # and with a tag, before its settings
+# A model as timm registers it; and with a tag, before the settings of its weights.
+NAMES = re.compile(r"@register_model\s+def (\w+)\(|['\"](\w+\.\w+)['\"]: *_")
 STEADY, STEADY_BATCHES, STEADY_S = 0.05, 5, 0.5
 
 
