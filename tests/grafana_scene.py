@@ -38,7 +38,7 @@ HOURS = (4.0, 13.0)
 HOLE = range(100, 140)
 WINDOW_S = 10
 """The length of the analyzer's windows of work: a normal of thirty of them is learned in five minutes."""
-WORK_S, WORK_MORE_MIN = SINCE_S - 480, 5
+WORK_S, WORK_MORE_MIN = SINCE_S - 360, 3
 """From when an application of `orin-1` works, and how long it goes on when it takes more."""
 NOISE_W = 0.05
 TRIAL_S, IMAGES = 10, 100
@@ -193,7 +193,7 @@ def the_frozen(day: int) -> Node:
     node = Node("tx2-1", "jetson-tx2", day, clock_off_s=600.0)
     node.trial("tx2-good", 9 * HOUR_S, 6.0)
     node.trial("tx2-frozen", 11 * HOUR_S, 6.5, frozen=True, index=1)
-    node.work(11 * HOUR_S + 60, 4, 6.5, frozen=True)
+    node.work(11 * HOUR_S + 60, 2, 6.5, frozen=True)
     return node
 
 
