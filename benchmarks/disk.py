@@ -28,6 +28,8 @@ def run(effort: Effort) -> list[Figure]:
     values = len(frames) * made.VALUES
     with tempfile.TemporaryDirectory(prefix="e3p-bench-") as folder:
         ours, theirs = Path(folder) / "ours", Path(folder) / "theirs"
+        ours.mkdir()
+        theirs.mkdir()
         anyio.run(_store, ours / "store.db", frames)
         _a_row_per_sample(theirs, frames)
         figure = sizes(
@@ -49,7 +51,6 @@ async def _store(path: Path, frames: Sequence[PowerFrame]) -> None:
 
 
 def _a_row_per_sample(folder: Path, frames: Sequence[PowerFrame]) -> None:
-    folder.mkdir()
     with closing(sqlite3.connect(folder / "store.db")) as db:
         table = "stream INTEGER, t INTEGER, w0 REAL, w1 REAL, w2 REAL, w3 REAL, PRIMARY KEY (stream, t)"
         db.execute(f"CREATE TABLE sample ({table}) WITHOUT ROWID")
