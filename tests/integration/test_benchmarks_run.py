@@ -34,3 +34,17 @@ def test_the_command_writes_the_figures_and_the_page(tmp_path: Path) -> None:
     assert [figure.name for figure in report.figures] == ["disk.bytes"]
     assert report.machine.cores > 0
     assert "## disk" in page.read_text(encoding="utf-8")
+
+
+def test_runs_of_single_benchmarks_become_one_page(tmp_path: Path) -> None:
+    disk, spool = tmp_path / "disk.json", tmp_path / "spool.json"
+    joined, page = tmp_path / "joined.json", tmp_path / "page.md"
+    assert main(["--quick", "--only", "disk", "--json", str(disk)]) == 0
+    assert main(["--quick", "--only", "spool", "--json", str(spool)]) == 0
+    reads = ["--read", str(spool), "--read", str(disk)]
+    assert main([*reads, "--json", str(joined), "--write", str(page)]) == 0
+    runs = [msgspec.json.decode(file.read_bytes(), type=Report) for file in (spool, disk, joined)]
+    assert runs[2].figures == [*runs[0].figures, *runs[1].figures]
+    assert runs[1].command in runs[2].command
+    headings = [line for line in page.read_text().splitlines() if line.startswith("## ")]
+    assert headings == ["## spool", "## disk"]
