@@ -78,9 +78,10 @@ def _run(names: list[str], effort: Effort) -> list[Figure]:
 
 
 def _joined(reports: list[Report]) -> Report:
-    """Runs of one machine as one, with the machine as the first found it."""
+    """Runs of one machine as one, with the machine as the run found it that had the most beside it."""
     figures = [figure for report in reports for figure in report.figures]
-    return Report(reports[0].machine, "; ".join(report.command for report in reports), figures)
+    busiest = max(reports, key=lambda report: report.machine.load or 0.0)
+    return Report(busiest.machine, "; ".join(report.command for report in reports), figures)
 
 
 def _parser() -> argparse.ArgumentParser:
