@@ -21,13 +21,14 @@ TITLE = (
     "`e3p edge` with a synthetic sensor of 4 channels, its sampler process counted in, beside `e3p serve` "
     "on the same machine, which takes the frames. A stamp's lateness is its distance from the absolute "
     "schedule; ticks that were slept through have none, and are counted by themselves. Beside work: a "
-    "program that computes without a pause, as inference does, shares the machine."
+    "program that computes without a pause, as inference does, shares the machine. Without it the processor "
+    "sleeps between two ticks, and waking it counts as the agent's time: most of all on a virtual machine."
 )
 # The rate, and whether a program computes beside it.
-RATES = {"200": (200.0, False), "1k": (1000.0, False), "1k_work": (1000.0, True)}
+RATES = {"200": (200.0, False), "200_work": (200.0, True), "1k": (1000.0, False), "1k_work": (1000.0, True)}
 KINDS = ("cpu", "late_p50", "late_p99", "missed")
 NAMES = (*(f"agent.{kind}_{rate}" for rate in RATES for kind in KINDS), "agent.rss")
-TARGET_CPU = {"200": 2.0, "1k": 10.0, "1k_work": 10.0}
+TARGET_CPU = {"200": 2.0, "200_work": 2.0, "1k": 10.0, "1k_work": 10.0}
 TARGET_LATE_MS = 1.0
 TARGET_RSS_MIB = 80.0
 WARM_S = 3
