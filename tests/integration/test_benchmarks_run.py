@@ -5,12 +5,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from benchmarks import agent
 from benchmarks.__main__ import BENCHMARKS, Report, load, main
 from benchmarks.harness import Effort, LeftOut
 from tests.servers import missing_server
 
 SIGNED = {"memory.slope", "scale.slope"}  # memory may shrink
-OR_NONE = {f"agent.{kind}_{rate}" for kind in ("late_p50", "missed") for rate in ("200", "1k", "1k_work")}
+OR_NONE = {f"agent.{kind}_{rate}" for kind in ("late_p50", "missed") for rate in agent.RATES}
 OR_NONE |= {"scale.missing", "live.missing", "live.late"}
 
 
