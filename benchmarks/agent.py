@@ -21,8 +21,7 @@ TITLE = (
     "`e3p edge` with a synthetic sensor of 4 channels, its sampler process counted in, beside `e3p serve` "
     "on the same machine, which takes the frames. A stamp's lateness is its distance from the absolute "
     "schedule; ticks that were slept through have none, and are counted by themselves. Beside work: a "
-    "program that computes without a pause, as inference does, shares the machine. Without it the processor "
-    "sleeps between two ticks, and waking it counts as the agent's time: most of all on a virtual machine."
+    "program that computes without a pause, as inference does, shares the machine."
 )
 # The rate, and whether a program computes beside it.
 RATES = {"200": (200.0, False), "200_work": (200.0, True), "1k": (1000.0, False), "1k_work": (1000.0, True)}
