@@ -158,7 +158,7 @@ async def _tell(settings: Settings, choose: Choose, wait_s: float) -> tuple[Camp
     from e3p.campaigns.asking import campaigns_of, teller
     from e3p.campaigns.standing import parts_of
 
-    async with settings.opened_store() as opened:
+    async with settings.opened_store(create=False) as opened:
         asked = choose(await campaigns_of(opened), await parts_of(opened))
         async with teller(settings.common.address(), asked) as telling:
             await telling.tell(opened, wait_s)
