@@ -14,7 +14,7 @@ from typing import NamedTuple
 from benchmarks.harness import LeftOut
 from benchmarks.processes import CONNECTED
 from e3p.children import Child
-from telemetry.runtime.secret import Secret
+from telemetry.contract.secret import Secret
 from telemetry.store.access import Access
 from telemetry.store.interface import Store
 from telemetry.store.open import open_store

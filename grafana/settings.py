@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from telemetry.runtime.secret import Secret, given
+from telemetry.contract.secret import Secret, given
 
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=189)]
 

@@ -13,7 +13,7 @@ from grafana_client.client import GrafanaException
 
 from grafana.bundle import Json
 from telemetry.contract.errors import UserError
-from telemetry.runtime.secret import Secret
+from telemetry.contract.secret import Secret
 
 TIMEOUT_S = 15.0
 RIGHT_TOKEN = "make one in Grafana under Administration, Service accounts, with the role Editor"  # noqa: S105

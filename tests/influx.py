@@ -15,7 +15,7 @@ from telemetry.contract.decode import Received
 from telemetry.contract.frames import Frame, ManifestFrame, StreamKey
 from telemetry.contract.intervals import IntervalSet
 from telemetry.contract.manifest import Device
-from telemetry.runtime.secret import Secret
+from telemetry.contract.secret import Secret
 from telemetry.store.access import Access
 from telemetry.store.influx import Address, InfluxStore
 from tests.contracts.store.builders import POWER, came

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from telemetry.contract.errors import UserError
-from telemetry.runtime.secret import Secret
+from telemetry.contract.secret import Secret
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 

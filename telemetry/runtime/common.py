@@ -7,9 +7,9 @@ from typing import Annotated
 
 import msgspec
 
+from telemetry.contract.secret import Secret, given
 from telemetry.runtime.address import Address, Tls
 from telemetry.runtime.logs import Format, Level
-from telemetry.runtime.secret import Secret, given
 
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 Mib = Annotated[int, msgspec.Meta(ge=0)]

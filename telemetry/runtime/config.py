@@ -15,8 +15,8 @@ import msgspec
 
 from telemetry.contract.errors import UserError
 from telemetry.contract.hiding import hide_secrets
+from telemetry.contract.secret import Secret
 from telemetry.contract.wording import nearest, wrong
-from telemetry.runtime.secret import Secret
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -18,8 +18,8 @@ import anyio
 import msgspec
 
 from telemetry.contract.errors import UserError
+from telemetry.contract.secret import Secret
 from telemetry.runtime import logs
-from telemetry.runtime.secret import Secret
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 

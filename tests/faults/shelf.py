@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from telemetry.runtime.secret import Secret
+from telemetry.contract.secret import Secret
 from telemetry.store.access import NOTHING, Access
 from telemetry.store.interface import Store
 from telemetry.store.open import opened_store

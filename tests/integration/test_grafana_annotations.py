@@ -15,11 +15,11 @@ from grafana.settings import GrafanaSettings
 from telemetry.contract.documents import EventRefused, Result
 from telemetry.contract.errors import UserError
 from telemetry.contract.events import Finding
+from telemetry.contract.secret import Secret
 from telemetry.contract.topics import FLEET_EVENT, node_topic
 from telemetry.runtime.broker import EmbeddedBroker
 from telemetry.runtime.mqtt import Address, Link
 from telemetry.runtime.retry import Retry
-from telemetry.runtime.secret import Secret
 from tests.fakes.grafana import EDITOR, FakeGrafana
 from tests.processes import until
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from telemetry.contract.errors import UserError
-from telemetry.runtime.secret import Secret
+from telemetry.contract.secret import Secret
 from telemetry.store.access import Access
 from telemetry.store.influx import Address, InfluxStore
 from telemetry.store.interface import StoreTooNew, StoreUnavailable

@@ -12,7 +12,7 @@ import pytest
 
 from telemetry.contract.errors import UserError
 from telemetry.contract.intervals import IntervalSet
-from telemetry.runtime.secret import Secret
+from telemetry.contract.secret import Secret
 from telemetry.store.access import Access
 from telemetry.store.influx import Address, InfluxStore
 from telemetry.store.influx import server as http

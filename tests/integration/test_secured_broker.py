@@ -11,10 +11,10 @@ import anyio
 import pytest
 
 from telemetry.contract.errors import UserError
+from telemetry.contract.secret import Secret
 from telemetry.runtime import mqtt
 from telemetry.runtime.common import Common
 from telemetry.runtime.mqtt import Link, Retry
-from telemetry.runtime.secret import Secret
 from tests.servers import Mosquitto, missing_server, need_mosquitto
 
 pytestmark = pytest.mark.anyio

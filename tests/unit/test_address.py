@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from telemetry.contract.errors import UserError
+from telemetry.contract.secret import Secret
 from telemetry.runtime.common import Common
 from telemetry.runtime.mqtt import Address, Link, Tls
-from telemetry.runtime.secret import Secret
 
 
 def test_a_plain_url_takes_the_port_of_mqtt() -> None:

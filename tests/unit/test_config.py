@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from telemetry.contract.errors import UserError
+from telemetry.contract.secret import Secret
 from telemetry.runtime.common import Common
 from telemetry.runtime.config import Resolved, resolve
-from telemetry.runtime.secret import Secret
 
 
 class Sensor(msgspec.Struct, frozen=True):

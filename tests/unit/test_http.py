@@ -9,9 +9,9 @@ import anyio
 import pytest
 
 from telemetry.contract.errors import UserError
+from telemetry.contract.secret import Secret
 from telemetry.runtime import http
 from telemetry.runtime.http import Health, HealthServer
-from telemetry.runtime.secret import Secret
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from telemetry.contract.secret import Secret
 from telemetry.runtime import logs
-from telemetry.runtime.secret import Secret
 
 log = logs.get("collector")
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from telemetry.contract.errors import UserError
+from telemetry.contract.secret import Secret
 from telemetry.store.access import Access
 from telemetry.store.influx.errors import who
 from telemetry.store.influx.server import Server
@@ -20,20 +21,10 @@ async def keep_token(server: Server, access: Access, wanted: TokenFile) -> Step:
     written.
     """
     held = _read(wanted.path)
-    if held and await _sees_buckets(server, access._replace(token=_Token(held))):
+    if held and await _sees_buckets(server, access._replace(token=Secret(held))):
         return _step(wanted, "kept")
     _write(wanted.path, await _made(server, wanted))
     return _step(wanted, "changed" if held else "made")
-
-
-class _Token:
-    """A secret that shows itself only when asked to."""
-
-    def __init__(self, words: str) -> None:
-        self._words = words
-
-    def reveal(self) -> str:
-        return self._words
 
 
 async def _sees_buckets(server: Server, access: Access) -> bool:

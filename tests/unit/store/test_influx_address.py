@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from telemetry.contract.errors import UserError
-from telemetry.runtime.secret import Secret
+from telemetry.contract.secret import Secret
 from telemetry.store.access import Access
 from telemetry.store.influx import Address
 from telemetry.store.open import open_store

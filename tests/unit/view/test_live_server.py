@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from telemetry.contract.secret import Secret
 from telemetry.runtime.http import Health, HealthServer
-from telemetry.runtime.secret import Secret
 from view.live.server import PageServer
 
 
